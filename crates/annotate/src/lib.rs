@@ -1,1 +1,5 @@
-//! x
+//! The pipeline.
+
+pub mod annotation;
+pub mod config;
+pub mod detect;

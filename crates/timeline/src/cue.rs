@@ -1,9 +1,11 @@
 //! Subtitle cues.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Span, Spanned};
 
 /// One line of a subtitle track: when it shows and what it says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cue {
     /// When the cue is on screen.
     pub span: Span,

@@ -1,9 +1,11 @@
 //! Encoder rows over time.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Duration, Modality, Span, Time, TimelineError};
 
 /// Which stretch of time each row of a [`FeatureTrack`] covers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum TimeGrid {
     /// Rows of equal length, one after the other without a gap.
     Uniform {
@@ -62,7 +64,7 @@ impl TimeGrid {
 }
 
 /// Rows of numbers over time, all of one width: what an encoder, or a weight-free descriptor, makes of a video.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureTrack {
     modality: Modality,
     grid: TimeGrid,

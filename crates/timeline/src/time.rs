@@ -10,11 +10,12 @@ const MICROS_PER_SECOND: f64 = 1e6;
 /// An instant on a video's timeline, in microseconds from the container's zero.
 ///
 /// It may be negative: packets that lead the first presented frame do exist. Serialised as seconds
-/// with three decimals, the precision of every file this project writes.
+/// with three decimals in text formats (the precision of every file a person reads), as exact
+/// microseconds in binary ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Time(i64);
 
-/// A length of time in microseconds, never negative.
+/// A length of time in microseconds, never negative. Serialised like [`Time`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Duration(u64);
 
@@ -187,12 +188,19 @@ impl fmt::Display for Duration {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.seconds_to_millis())
+        if serializer.is_human_readable() {
+            serializer.serialize_f64(self.seconds_to_millis())
+        } else {
+            serializer.serialize_i64(self.0)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+        if !deserializer.is_human_readable() {
+            return i64::deserialize(deserializer).map(Time);
+        }
         let seconds = f64::deserialize(deserializer)?;
         Time::from_seconds(seconds)
             .ok_or_else(|| serde::de::Error::custom("a time must be a finite number of seconds"))
@@ -201,12 +209,19 @@ impl<'de> Deserialize<'de> for Time {
 
 impl Serialize for Duration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.seconds_to_millis())
+        if serializer.is_human_readable() {
+            serializer.serialize_f64(self.seconds_to_millis())
+        } else {
+            serializer.serialize_u64(self.0)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u64::deserialize(deserializer).map(Duration);
+        }
         let seconds = f64::deserialize(deserializer)?;
         Duration::from_seconds(seconds).ok_or_else(|| {
             serde::de::Error::custom("a duration must be a finite number of seconds, not negative")

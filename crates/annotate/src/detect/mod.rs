@@ -1,0 +1,1 @@
+//! Where events begin and end, in one modality at a time and then across them.
