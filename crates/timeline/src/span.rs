@@ -89,11 +89,6 @@ impl Span {
         Span::until(self.start.min(other.start), self.end().max(other.end()))
     }
 
-    /// The part inside `bounds`; `None` if nothing is left.
-    pub fn clamp(self, bounds: Span) -> Option<Span> {
-        self.intersection(bounds)
-    }
-
     /// Intersection over union, in `[0, 1]`; 0 for two empty spans.
     pub fn iou(self, other: Span) -> f64 {
         let shared = self.overlap(other);

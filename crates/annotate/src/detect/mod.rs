@@ -1,1 +1,3 @@
 //! Where events begin and end, in one modality at a time and then across them.
+
+pub mod omni;
