@@ -115,18 +115,19 @@ pub fn fuse(
         if end <= start {
             continue;
         }
-        let mut reason;
+        let mut reason = EndReason::Visual;
         loop {
-            let visual_end = end;
-            end = outlasting(audio, start, end).min(video.end());
-            reason = if end > visual_end { EndReason::Audio } else { EndReason::Visual };
+            let outlasting = outlasting(audio, start, end).min(video.end());
+            if outlasting > end {
+                (end, reason) = (outlasting, EndReason::Audio);
+            }
             while next < visual.len() && visual[next].end().min(video.end()) <= end {
                 next += 1;
             }
             let Some(straddling) = visual.get(next).filter(|v| v.start < end) else { break };
             match resolve(*straddling, end, config) {
                 Straddle::Merge => {
-                    end = straddling.end().min(video.end());
+                    (end, reason) = (straddling.end().min(video.end()), EndReason::Visual);
                     next += 1;
                 }
                 Straddle::Skip => next += 1,
@@ -253,6 +254,8 @@ mod tests {
         assert_eq!(of(Straddle::Clip), clipped);
         assert_eq!(of(Straddle::Merge), [span(0, 31_000), span(32_000, 40_000)]);
         assert_eq!(of(Straddle::Skip), [span(0, 15_000), span(32_000, 40_000)]);
+        let skipped = fuse(&visual, &audio, MINUTE, &config(Straddle::Skip));
+        assert_eq!(skipped[0].end, EndReason::Audio);
         assert_eq!(of(Straddle::Hybrid), clipped);
     }
 
