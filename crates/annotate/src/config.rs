@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::caption::CaptionConfig;
+use crate::correlate::CorrelateConfig;
 use crate::detect::omni::OmniConfig;
 use crate::filter::FilterConfig;
 use crate::run::RunConfig;
@@ -24,6 +26,10 @@ pub struct Config {
     pub audio: crate::detect::audio::AudioConfig,
     /// How visual and audio events are fused.
     pub omni: OmniConfig,
+    /// How events are captioned.
+    pub caption: CaptionConfig,
+    /// Which correlations are claimed.
+    pub correlate: CorrelateConfig,
 }
 
 /// Why a configuration cannot be used.
