@@ -8,3 +8,4 @@ pub mod detect;
 pub mod filter;
 pub mod progress;
 pub mod run;
+pub mod workspace;
