@@ -22,6 +22,8 @@ pub struct Config {
     pub run: RunConfig,
     /// When a video is fit for a dataset.
     pub filter: FilterConfig,
+    /// Where shots, cuts and visual events are.
+    pub visual: crate::detect::visual::VisualConfig,
     /// Where audio events begin and end.
     pub audio: crate::detect::audio::AudioConfig,
     /// How visual and audio events are fused.
