@@ -1,37 +1,41 @@
 //! Pure functions on pictures and samples.
 
+pub mod clap_mel;
 mod cut;
+pub mod delta;
 mod downscale;
+pub mod fbank;
 mod hsv;
+pub mod log_mel;
 mod look;
 mod loudness;
+pub mod mel;
+pub mod mfcc;
 mod motion;
 mod picture_meter;
 mod scene_score;
 mod small_picture;
 mod sound_meter;
 mod sound_track;
+pub mod spectrum;
 mod thumbnail;
 pub mod voice;
 mod yuv;
 
-
-pub use loudness::{Loudness, LoudnessMeter};
-pub use sound_meter::{SoundMeter, SoundMeterConfig};
-pub use sound_track::{
-    Onset, SILENT_DB, SOUND_HOP, SOUND_RATE, SoundFrame, SoundTrack, Waveform,
-};
-pub use voice::VoiceConfig;
 pub use cut::{
-    Adaptive, AdaptiveConfig, Content, ContentConfig, Cut, CutFinder, DetectorConfig, FadeDirection,
-    FlashFilter, FlashMode, Found, Hash, HashConfig, HashShape, Histogram, HistogramConfig,
-    NominalRate, SceneLength, Stamp, Stamper, Threshold, ThresholdConfig, Weights,
+    Adaptive, AdaptiveConfig, Content, ContentConfig, Cut, CutFinder, DetectorConfig,
+    FadeDirection, FlashFilter, FlashMode, Found, Hash, HashConfig, HashShape, Histogram,
+    HistogramConfig, NominalRate, SceneLength, Stamp, Stamper, Threshold, ThresholdConfig, Weights,
 };
 pub use downscale::Downscaler;
 pub use hsv::bgr_to_hsv;
 pub use look::{Look, NamedColour};
+pub use loudness::{Loudness, LoudnessMeter};
 pub use motion::MotionSample;
 pub use picture_meter::{PictureMeter, PictureMeterConfig, PictureTrack};
 pub use scene_score::{FrameMeasure, SceneMeter, SceneScore};
 pub use small_picture::{SMALL_SIDE, Sampling, SmallPicture, small_size};
+pub use sound_meter::{SoundMeter, SoundMeterConfig};
+pub use sound_track::{Onset, SILENT_DB, SOUND_HOP, SOUND_RATE, SoundFrame, SoundTrack, Waveform};
 pub use thumbnail::{Thumbnail, thumbnail};
+pub use voice::VoiceConfig;
