@@ -20,6 +20,8 @@ pub const DEFAULT_TOML: &str = include_str!("default.toml");
 pub struct Config {
     /// How a run behaves.
     pub run: RunConfig,
+    /// How much the pages may hold.
+    pub report: crate::report::ReportConfig,
     /// When a video is fit for a dataset.
     pub filter: FilterConfig,
     /// Where shots, cuts and visual events are.

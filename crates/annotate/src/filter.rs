@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::annotation::{Check, Verdict};
 
 mod consistency;
+mod declared;
 
 pub use consistency::consistency;
+pub use declared::declared;
 
 /// Limits of the filters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,22 @@
-//! The run over all videos.
+//! The run over all videos: a queue, longest first, worked on by a few threads.
 
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use omnivale_timeline::{Duration, VideoId};
 use serde::{Deserialize, Serialize};
+
+use crate::caption::Captioner;
+use crate::config::Config;
+use crate::progress::{Counts, Outcome, Progress, Reporter};
+use crate::sidecars::Sidecars;
+use crate::summary::{self, RunFacts};
+use crate::video::{self, Task};
+use crate::workspace::{Workspace, WorkspaceError};
 
 /// How a run behaves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,9 +27,237 @@ pub struct RunConfig {
     /// JPEG quality of thumbnails, 1 to 100.
     pub thumbnail_quality: u8,
     /// A thumbnail is kept this often, in seconds.
-    pub thumbnail_step_s: f64,
+    pub thumbnail_step_s: Duration,
     /// Most thumbnails kept while decoding.
     pub thumbnails_at_most: usize,
     /// Keep what the decode measured, so that a run with other thresholds need not decode again.
     pub keep_measurements: bool,
+}
+
+/// What to do: everything a run needs to know, resolved.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The videos of this shard, each with its name.
+    pub videos: Vec<(VideoId, PathBuf)>,
+    /// Folder of the workspace.
+    pub output: PathBuf,
+    /// Every value the stages use.
+    pub config: Config,
+    /// Videos worked on at once, at least 1.
+    pub jobs: usize,
+    /// Which part of the whole this is, counted from 1, and of how many.
+    pub shard: (u32, u32),
+    /// Do everything again.
+    pub fresh: bool,
+    /// Stop at videos that fail a filter.
+    pub filter: bool,
+}
+
+/// The parts that can be exchanged.
+pub struct Parts<'a> {
+    /// Who writes the captions.
+    pub captioner: &'a dyn Captioner,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// How many videos ended in which way.
+    pub counts: Counts,
+    /// The videos that failed, with path and reason, in order of their names.
+    pub failures: Vec<Failure>,
+    /// The videos that a filter rejected, with the check that failed.
+    pub rejected: Vec<Rejection>,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
+}
+
+/// A video that could not be annotated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Its name.
+    pub id: VideoId,
+    /// Its path, as given.
+    pub source: String,
+    /// What is wrong and what to do.
+    pub reason: String,
+}
+
+/// A video that a filter rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// Its name.
+    pub id: VideoId,
+    /// The first check that failed.
+    pub check: String,
+}
+
+/// Annotates every video of the plan that is not annotated already, then writes the files that speak
+/// of all of them. Setting `stop` ends the run soon, in a state from which the same plan goes on.
+///
+/// # Errors
+/// [`WorkspaceError`] if the workspace cannot be written: the run stops, and what was finished stays.
+pub fn run(
+    plan: &Plan,
+    parts: &Parts<'_>,
+    stop: &AtomicBool,
+    reporter: &dyn Reporter,
+) -> Result<Summary, WorkspaceError> {
+    let started = (SystemTime::now(), Instant::now());
+    let workspace = Workspace::open(&plan.output)?;
+    let queue = Queue::new(plan);
+    reporter.report(&Progress::RunStarted { videos: plan.videos.len(), jobs: plan.jobs });
+    let workers = plan.jobs.clamp(1, plan.videos.len().max(1));
+    let context = Context { plan, parts, workspace: &workspace, stop, reporter, queue: &queue };
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| context.work());
+        }
+    });
+    let Queue { ended, broken, .. } = queue;
+    if let Some(error) = broken.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    let ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let summary = summarise(plan, &ended, stop.load(Ordering::SeqCst));
+    let facts = RunFacts {
+        started_unix_s: started.0.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        wall_s: started.1.elapsed().as_secs_f64(),
+    };
+    summary::write(&workspace, plan, parts, &summary, &facts)?;
+    reporter.report(&Progress::RunFinished { counts: summary.counts });
+    Ok(summary)
+}
+
+fn summarise(plan: &Plan, ended: &BTreeMap<VideoId, Outcome>, interrupted: bool) -> Summary {
+    let mut summary = Summary {
+        counts: Counts::default(),
+        failures: Vec::new(),
+        rejected: Vec::new(),
+        interrupted,
+    };
+    let sources: BTreeMap<&VideoId, &PathBuf> =
+        plan.videos.iter().map(|(id, path)| (id, path)).collect();
+    for (id, source) in sources {
+        let outcome = ended.get(id).unwrap_or(&Outcome::Interrupted);
+        summary.counts.add(outcome);
+        match outcome {
+            Outcome::Failed { reason } => summary.failures.push(Failure {
+                id: id.clone(),
+                source: source.display().to_string(),
+                reason: reason.clone(),
+            }),
+            Outcome::Rejected { check } => {
+                summary.rejected.push(Rejection { id: id.clone(), check: check.clone() });
+            }
+            _ => {}
+        }
+    }
+    summary
+}
+
+/// Videos in the order in which they are begun, and how they ended.
+struct Queue {
+    order: Vec<usize>,
+    next: AtomicUsize,
+    /// Videos that another process held when their turn came.
+    busy: Mutex<Vec<usize>>,
+    ended: Mutex<BTreeMap<VideoId, Outcome>>,
+    broken: Mutex<Option<WorkspaceError>>,
+}
+
+impl Queue {
+    /// The largest file first: a long video begun last would leave the other threads idle. Size is
+    /// known without opening 100,000 files. The order never changes what is written.
+    fn new(plan: &Plan) -> Queue {
+        let size = |index: &usize| {
+            std::fs::metadata(&plan.videos[*index].1).map_or(0, |metadata| metadata.len())
+        };
+        let mut order: Vec<usize> = (0..plan.videos.len()).collect();
+        order.sort_by_cached_key(|index| std::cmp::Reverse(size(index)));
+        Queue {
+            order,
+            next: AtomicUsize::new(0),
+            busy: Mutex::new(Vec::new()),
+            ended: Mutex::new(BTreeMap::new()),
+            broken: Mutex::new(None),
+        }
+    }
+}
+
+struct Context<'a> {
+    plan: &'a Plan,
+    parts: &'a Parts<'a>,
+    workspace: &'a Workspace,
+    stop: &'a AtomicBool,
+    reporter: &'a dyn Reporter,
+    queue: &'a Queue,
+}
+
+impl Context<'_> {
+    /// Takes videos off the queue until there are none left, then waits for those that other
+    /// processes were at: they are done by then, or were left behind.
+    fn work(&self) {
+        let sidecars = Sidecars::default();
+        loop {
+            if self.stop.load(Ordering::SeqCst) || lock(&self.queue.broken).is_some() {
+                return;
+            }
+            let turn = self.queue.next.fetch_add(1, Ordering::SeqCst);
+            let (index, wait) = match self.queue.order.get(turn) {
+                Some(index) => (*index, false),
+                None => match lock(&self.queue.busy).pop() {
+                    Some(index) => (index, true),
+                    None => return,
+                },
+            };
+            let (id, source) = &self.plan.videos[index];
+            let folder = if wait {
+                self.workspace.wait_for_video(id).map(Some)
+            } else {
+                self.workspace.try_video(id)
+            };
+            let ended = match folder {
+                Ok(Some(folder)) => {
+                    let task = Task { id, source, folder: &folder, sidecars: &sidecars };
+                    self.annotate(&task)
+                }
+                Ok(None) => {
+                    self.reporter.report(&Progress::VideoBusy { id });
+                    lock(&self.queue.busy).push(index);
+                    continue;
+                }
+                Err(error) => Err(error),
+            };
+            match ended {
+                Ok(outcome) => {
+                    self.reporter.report(&Progress::VideoFinished { id, outcome: &outcome });
+                    lock(&self.queue.ended).insert(id.clone(), outcome);
+                }
+                Err(error) => {
+                    lock(&self.queue.broken).get_or_insert(error);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// One video. A panic, which would be a fault of this program, costs that video and not the run.
+    fn annotate(&self, task: &Task<'_>) -> Result<Outcome, WorkspaceError> {
+        let attempt = AssertUnwindSafe(|| {
+            video::annotate(task, self.plan, self.parts, self.stop, self.reporter)
+        });
+        catch_unwind(attempt).unwrap_or_else(|_| {
+            Ok(Outcome::Failed {
+                reason: format!(
+                    "{} met a fault in omnivale itself; please report it with the file",
+                    task.source.display()
+                ),
+            })
+        })
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

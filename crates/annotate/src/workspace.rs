@@ -181,19 +181,15 @@ impl Workspace {
         write_atomically(&self.root.join(name), bytes)
     }
 
-    /// The bytes of a summary file; `None` if there is none.
+    /// Folder and bytes of the `annotation.json` of every video whose commit is whole, in order of the
+    /// videos' names, each read when it is asked for.
     ///
     /// # Errors
     /// [`WorkspaceError::Read`].
-    pub fn read_summary(&self, name: &str) -> Result<Option<Vec<u8>>, WorkspaceError> {
-        read_if_there(&self.root.join(name))
-    }
-
-    /// The `annotation.json` of every video whose commit is whole, in order of the videos' names.
-    ///
-    /// # Errors
-    /// [`WorkspaceError::Read`].
-    pub fn annotations(&self) -> Result<Vec<Vec<u8>>, WorkspaceError> {
+    pub fn annotations(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<(PathBuf, Vec<u8>), WorkspaceError>>, WorkspaceError>
+    {
         let videos = self.root.join("videos");
         let mut folders = Vec::new();
         let entries = fs::read_dir(&videos)
@@ -204,15 +200,15 @@ impl Workspace {
             folders.push(entry.path());
         }
         folders.sort();
-        let mut annotations = Vec::new();
-        for folder in folders {
-            if read_if_there(&folder.join(COMMIT))?.is_some()
-                && let Some(annotation) = read_if_there(&folder.join("annotation.json"))?
-            {
-                annotations.push(annotation);
-            }
-        }
-        Ok(annotations)
+        Ok(folders.into_iter().filter_map(|folder| {
+            let read = || {
+                if read_if_there(&folder.join(COMMIT))?.is_none() {
+                    return Ok(None);
+                }
+                read_if_there(&folder.join("annotation.json"))
+            };
+            read().transpose().map(|bytes| bytes.map(|bytes| (folder.clone(), bytes)))
+        }))
     }
 }
 
@@ -344,7 +340,11 @@ fn create_folder(path: &Path) -> Result<(), WorkspaceError> {
         .map_err(|source| WorkspaceError::Create { path: path.to_owned(), source })
 }
 
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, WorkspaceError> {
+/// The bytes of a file; `None` if there is none.
+///
+/// # Errors
+/// [`WorkspaceError::Read`] for a file that is there but cannot be read.
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, WorkspaceError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error)

@@ -1,1 +1,15 @@
-fn main() {}
+//! `omnivale`: any long video in, a timeline of what is seen, heard and said out.
+
+mod args;
+mod commands;
+mod exit;
+mod inputs;
+mod interrupt;
+mod output;
+mod reporter;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exit::report(commands::dispatch(args::parse()))
+}

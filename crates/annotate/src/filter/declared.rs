@@ -51,4 +51,3 @@ fn language(cues: &Cues, wanted: &str) -> Check {
     let passed = found.as_ref().map(|tag| tag.starts_with(&wanted.to_lowercase()));
     check("transcript language", found.map(Fact::Word), Fact::Word(wanted.to_owned()), passed)
 }
-

@@ -1,0 +1,185 @@
+//! Where everything stands on the timeline.
+//!
+//! A long video is set in several lines under each other, like music, so that a three-hour one
+//! stays readable and prints. Positions are percentages of a line, so the page can have any width.
+
+use omnivale_timeline::{Duration, Span, Time};
+use serde::Serialize;
+
+use super::{ReportConfig, facts};
+
+/// Width in pixels that a line is taken to have when deciding how much of a label can fit.
+const WIDE: f64 = 1500.0;
+/// Pixels per character, at the size in which labels are set.
+const CHARACTER: f64 = 5.6;
+/// A box narrower than this shows no label.
+const NARROWEST_LABEL: f64 = 26.0;
+/// Most labelled instants on the axis of one line.
+const MOST_TICKS: u64 = 12;
+const TICK_SECONDS: [u64; 14] = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600];
+
+/// A labelled instant on the axis.
+#[derive(Debug, Serialize)]
+pub(super) struct Tick {
+    left: f64,
+    label: String,
+}
+
+/// The part of one event that stands on one line.
+#[derive(Debug, Serialize)]
+pub(super) struct Piece {
+    /// Index of the event in its lane.
+    pub(super) index: usize,
+    /// Percent of the line.
+    pub(super) left: f64,
+    /// Percent of the line.
+    pub(super) width: f64,
+    /// As much of the label as may fit.
+    pub(super) label: String,
+    /// Style classes.
+    pub(super) class: String,
+    /// Whether the event began on an earlier line.
+    pub(super) continued: bool,
+}
+
+/// How an event is labelled and styled.
+pub(super) struct Look<'a> {
+    pub(super) label: &'a str,
+    pub(super) class: String,
+    /// Lines of text that its box has room for.
+    pub(super) text_lines: f64,
+    /// Pixels of the box that a picture takes.
+    pub(super) inset: f64,
+}
+
+/// The lines that a video of this length is set in.
+pub(super) fn lines(whole: Span, config: &ReportConfig) -> Vec<Span> {
+    let micros = whole.duration.micros();
+    if micros == 0 {
+        return Vec::new();
+    }
+    let shortest = config.line_seconds.max(1) * 1_000_000;
+    // Up to half as long again as a line still reads well on one.
+    if micros <= shortest + shortest / 2 {
+        return vec![whole];
+    }
+    let minute = 60_000_000;
+    let length = match micros.div_ceil(config.lines.max(1)) {
+        even if even <= shortest => shortest,
+        even => even.div_ceil(5 * minute) * 5 * minute,
+    };
+    (0..micros.div_ceil(length))
+        .map(|line| {
+            let start = whole.start + Duration::from_micros(line * length);
+            Span::new(start, Duration::from_micros(length))
+        })
+        .collect()
+}
+
+/// The labelled instants of one line.
+pub(super) fn ticks(line: Span, end: Time) -> Vec<Tick> {
+    let seconds = line.duration.micros().div_ceil(1_000_000);
+    let step = TICK_SECONDS
+        .into_iter()
+        .find(|step| seconds / step <= MOST_TICKS)
+        .unwrap_or_else(|| (seconds / MOST_TICKS).div_ceil(3600) * 3600);
+    let first = (line.start.micros().max(0) as u64).div_ceil(step * 1_000_000) * step;
+    (0..=MOST_TICKS)
+        .map(|tick| first + tick * step)
+        .filter_map(|at| Some((at, Time::from_seconds(at as f64)?)))
+        .take_while(|(_, time)| *time < line.end().min(end) || *time == line.start)
+        .map(|(at, time)| Tick { left: percent(time, line), label: facts::whole_clock(at) })
+        .collect()
+}
+
+/// The parts of `events` that stand on `line`, in order.
+pub(super) fn pieces<'a>(
+    events: impl Iterator<Item = Span>,
+    line: Span,
+    look: impl Fn(usize) -> Look<'a>,
+) -> Vec<Piece> {
+    events
+        .enumerate()
+        .filter_map(|(index, event)| {
+            let part = event.intersection(line)?;
+            let look = look(index);
+            let left = percent(part.start, line);
+            let width = round(percent(part.end(), line) - left);
+            let pixels = width / 100.0 * WIDE - look.inset;
+            let label = match pixels < NARROWEST_LABEL {
+                true => String::new(),
+                false => cut(look.label, (pixels / CHARACTER * look.text_lines) as usize),
+            };
+            let continued = event.start < line.start;
+            Some(Piece { index, left, width, label, class: look.class, continued })
+        })
+        .collect()
+}
+
+/// Where an instant stands on a line, in percent.
+pub(super) fn percent(time: Time, line: Span) -> f64 {
+    let share = time.since(line.start).seconds() / line.duration.seconds();
+    round(100.0 * share.clamp(0.0, 1.0))
+}
+
+fn round(percent: f64) -> f64 {
+    (percent * 1000.0).round() / 1000.0
+}
+
+/// The first `most` characters, with an ellipsis where something is left out.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}\u{2026}", text[..at].trim_end()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(start: f64, end: f64) -> Span {
+        Span::until(Time::from_seconds(start).unwrap(), Time::from_seconds(end).unwrap())
+    }
+
+    fn config() -> ReportConfig {
+        super::super::sample::config()
+    }
+
+    #[test]
+    fn a_short_video_is_one_line_and_a_long_one_a_few() {
+        let count = |length| lines(seconds(0.0, length), &config()).len();
+        assert_eq!([0.0, 1.0, 300.0, 899.0].map(count), [0, 1, 1, 1]);
+        assert_eq!([1500.0, 3600.0, 10_800.0, 86_400.0].map(count), [3, 6, 8, 8]);
+        let lines = lines(seconds(0.0, 3600.0), &config());
+        assert!(lines.windows(2).all(|pair| pair[0].end() == pair[1].start));
+    }
+
+    #[test]
+    fn an_event_across_two_lines_stands_on_both() {
+        let events = [seconds(5.0, 15.0)];
+        let look =
+            |_| Look { label: "a long caption", class: String::new(), text_lines: 1.0, inset: 0.0 };
+        let first = pieces(events.into_iter(), seconds(0.0, 10.0), look);
+        let second = pieces(events.into_iter(), seconds(10.0, 20.0), look);
+        assert_eq!((first[0].left, first[0].width, first[0].continued), (50.0, 50.0, false));
+        assert_eq!((second[0].left, second[0].width, second[0].continued), (0.0, 50.0, true));
+        assert!(pieces(events.into_iter(), seconds(20.0, 30.0), look).is_empty());
+    }
+
+    #[test]
+    fn ticks_are_round_and_few() {
+        let labels = |line: Span| -> Vec<String> {
+            ticks(line, line.end()).into_iter().map(|tick| tick.label).collect()
+        };
+        assert_eq!(labels(seconds(0.0, 4.0)), ["0:00", "0:01", "0:02", "0:03"]);
+        assert_eq!(labels(seconds(600.0, 1200.0))[..2], ["10:00", "11:00"]);
+        assert!(labels(seconds(0.0, 1e6)).len() <= 13);
+    }
+
+    #[test]
+    fn labels_are_cut_between_characters() {
+        assert_eq!(cut("zwölf Boxkämpfer", 3), "zwö\u{2026}");
+        assert_eq!(cut("short", 5), "short");
+    }
+}

@@ -1,0 +1,319 @@
+//! The report of one video.
+
+use omnivale_timeline::{Duration, Span, Spanned, Time};
+use serde::Serialize;
+
+use super::facts::{self, Shown};
+use super::lanes::{self, Look, Piece, Tick};
+use super::thumbnails::{self, Thumbnail};
+use super::{ReportConfig, curves, escape, table};
+use crate::annotation::{Annotation, Check, DamageRecord, EventRecord, Extent, StreamRecord};
+
+/// Everything that a report shows.
+#[derive(Debug, Clone, Copy)]
+pub struct VideoReport<'a> {
+    /// What is known about the video.
+    pub annotation: &'a Annotation,
+    /// The shape of its sound; `None` without sound.
+    pub waveform: Option<Waveform<'a>>,
+    /// Content score of each picture or of fewer, in order of time: 0 is no change, a cut is 27 or more.
+    pub scores: &'a [(Time, f32)],
+    /// Pictures to choose from, in any order; each visual event shows the one nearest its centre.
+    pub thumbnails: &'a [Thumbnail],
+    /// Where the video can be played from: an absolute path or one relative to the report, with `/`
+    /// between folders, not encoded. `None` shows no player.
+    pub media: Option<&'a str>,
+    /// Version of the program, for the footer.
+    pub generator: &'a str,
+    /// How much the page may hold.
+    pub config: &'a ReportConfig,
+}
+
+/// Peaks of a sound at a fixed step.
+#[derive(Debug, Clone, Copy)]
+pub struct Waveform<'a> {
+    /// Start of the first step.
+    pub start: Time,
+    /// Length of each step.
+    pub step: Duration,
+    /// Least and greatest amplitude in each step, full scale 1.
+    pub peaks: &'a [(f32, f32)],
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    generator: &'a str,
+    css: &'static str,
+    js: &'static str,
+    thumbnails: String,
+    data: String,
+    id: &'a str,
+    source: &'a str,
+    blake3: &'a str,
+    facts: Vec<String>,
+    kept: bool,
+    checks: Vec<CheckRow>,
+    damage: &'a [DamageRecord],
+    streams: &'a [StreamRecord],
+    media: Option<String>,
+    pictures: bool,
+    sound: bool,
+    cues: bool,
+    kinds: Vec<(&'a str, &'static str)>,
+    lines: Vec<Line>,
+    rows: Vec<table::Row>,
+    omni: bool,
+}
+
+#[derive(Serialize)]
+struct CheckRow {
+    name: String,
+    value: Option<String>,
+    limit: String,
+    passed: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    start: f64,
+    length: f64,
+    /// Percent of the line that lies inside the video.
+    filled: f64,
+    ticks: Vec<Tick>,
+    shots: Vec<Piece>,
+    score: String,
+    seen: Vec<Piece>,
+    wave: String,
+    heard: Vec<Piece>,
+    said: Vec<Piece>,
+    events: Vec<Piece>,
+}
+
+/// What the script needs to seek and to show evidence, in seconds.
+#[derive(Serialize)]
+struct Data<'a> {
+    duration: f64,
+    seen: Vec<Hint<'a>>,
+    heard: Vec<Hint<'a>>,
+    said: Vec<Hint<'a>>,
+    events: Vec<Hint<'a>>,
+}
+
+#[derive(Serialize, Default)]
+struct Hint<'a> {
+    start: f64,
+    end: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    said: Option<&'a str>,
+    /// Name and value of each measurement.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    facts: Vec<(String, String)>,
+    /// Index of its keyframe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<usize>,
+}
+
+/// One self-contained HTML page about one video.
+///
+/// Its size is bounded by the annotation's text, plus the limits of [`ReportConfig`].
+pub fn video(input: &VideoReport<'_>) -> String {
+    let annotation = input.annotation;
+    let video = &annotation.video;
+    let seen: Vec<Span> = spans(&annotation.visual_events).collect();
+    let pictures = thumbnails::pick(&seen, input.thumbnails, input.config.thumbnail_bytes);
+    let page = Page {
+        generator: input.generator,
+        css: include_str!("templates/report.css"),
+        js: include_str!("templates/report.js"),
+        thumbnails: thumbnails::style(&pictures, input.thumbnails),
+        data: escape::script_json(&data(annotation, &pictures)),
+        id: video.id.as_str(),
+        source: &video.source,
+        blake3: &video.blake3,
+        facts: headline(annotation),
+        kept: annotation.verdict.kept,
+        checks: annotation.verdict.checks.iter().map(CheckRow::new).collect(),
+        damage: &annotation.damage,
+        streams: &video.streams,
+        media: input.media.map(escape::url),
+        pictures: video.width.is_some() || !seen.is_empty(),
+        sound: input.waveform.is_some() || !annotation.audio_events.is_empty(),
+        cues: !annotation.cues.is_empty(),
+        kinds: kinds(&annotation.audio_events),
+        lines: timeline(input, &pictures),
+        rows: table::rows(annotation, &pictures),
+        omni: !annotation.events.is_empty(),
+    };
+    super::render("report.html", page)
+}
+
+/// The facts under the title.
+fn headline(annotation: &Annotation) -> Vec<String> {
+    let video = &annotation.video;
+    let mut facts = vec![facts::length(video.duration)];
+    if let (Some(width), Some(height)) = (video.width, video.height) {
+        facts.push(format!("{width} \u{d7} {height}"));
+    }
+    facts.extend(video.frame_rate.map(|rate| format!("{} fps", facts::short(rate))));
+    facts.extend(video.streams.iter().filter(|stream| stream.used).map(|stream| {
+        match &stream.language {
+            Some(language) => format!("{} ({language})", stream.codec),
+            None => stream.codec.clone(),
+        }
+    }));
+    let counts = [
+        (annotation.events.len(), "event"),
+        (annotation.shots.len(), "shot"),
+        (annotation.cues.len(), "cue"),
+    ];
+    facts.extend(counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, name)| facts::count(n, name)));
+    facts
+}
+
+/// The kinds of sound that occur, in order of first occurrence, with their style.
+fn kinds(events: &[EventRecord]) -> Vec<(&str, &'static str)> {
+    let mut kinds: Vec<(&str, &'static str)> = Vec::new();
+    for kind in events.iter().filter_map(|event| event.kind.as_deref()) {
+        if !kinds.iter().any(|(known, _)| *known == kind) {
+            kinds.push((kind, facts::class(Some(kind))));
+        }
+    }
+    kinds
+}
+
+fn timeline(input: &VideoReport<'_>, pictures: &[Option<usize>]) -> Vec<Line> {
+    let annotation = input.annotation;
+    let whole = whole(annotation);
+    let lines = lanes::lines(whole, input.config);
+    let most = input.config.curve_points / lines.len().max(1);
+    let scale = input.waveform.as_ref().map_or(1.0, curves::waveform_scale);
+    let shots: Vec<Span> = annotation.shots.iter().map(|shot| shot.span()).collect();
+    let cues: Vec<Span> = annotation.cues.iter().map(|cue| cue.extent.span()).collect();
+    lines
+        .into_iter()
+        .map(|line| Line {
+            start: line.start.seconds_to_millis(),
+            length: line.duration.seconds_to_millis(),
+            filled: lanes::percent(whole.end(), line),
+            ticks: lanes::ticks(line, whole.end()),
+            shots: lanes::pieces(shots.iter().copied(), line, |at| {
+                look("", format!("shot-{}", at % 2), 1.0, 0.0)
+            }),
+            score: curves::score(input.scores, line, most),
+            seen: lanes::pieces(spans(&annotation.visual_events), line, |at| {
+                let label = brief(&annotation.visual_events[at]);
+                match pictures.get(at).copied().flatten() {
+                    Some(picture) => look(label, format!("t{picture}"), 1.0, 0.0),
+                    None => look(label, "bare".to_owned(), 3.0, 0.0),
+                }
+            }),
+            wave: input
+                .waveform
+                .as_ref()
+                .map_or_else(String::new, |wave| curves::waveform(wave, line, scale, most)),
+            heard: lanes::pieces(spans(&annotation.audio_events), line, |at| {
+                let event = &annotation.audio_events[at];
+                look(brief(event), facts::class(event.kind.as_deref()).to_owned(), 1.0, 0.0)
+            }),
+            said: lanes::pieces(cues.iter().copied(), line, |at| {
+                look(&annotation.cues[at].text, String::new(), 2.0, 0.0)
+            }),
+            events: lanes::pieces(spans(&annotation.events), line, |at| {
+                look(&annotation.events[at].caption, String::new(), 4.0, 20.0)
+            }),
+        })
+        .collect()
+}
+
+fn spans<T: Spanned>(events: &[T]) -> impl Iterator<Item = Span> {
+    events.iter().map(Spanned::span)
+}
+
+fn look(label: &str, class: String, text_lines: f64, inset: f64) -> Look<'_> {
+    Look { label, class, text_lines, inset }
+}
+
+/// The shortest name of an event.
+fn brief(event: &EventRecord) -> &str {
+    event.kind.as_deref().or(event.caption.as_deref()).unwrap_or_default()
+}
+
+/// From zero to the end of the video, or of the last event where a damaged file claims less.
+fn whole(annotation: &Annotation) -> Span {
+    let extents = annotation.visual_events.iter().chain(&annotation.audio_events);
+    let last = extents
+        .map(|event| event.extent.end)
+        .chain(annotation.shots.last().map(|shot| shot.end))
+        .max()
+        .unwrap_or(Time::ZERO);
+    Span::until(Time::ZERO, last.max(annotation.video.duration.as_time()))
+}
+
+fn data<'a>(annotation: &'a Annotation, pictures: &[Option<usize>]) -> Data<'a> {
+    Data {
+        duration: whole(annotation).duration.seconds_to_millis(),
+        seen: annotation
+            .visual_events
+            .iter()
+            .zip(pictures)
+            .map(|(event, picture)| Hint { picture: *picture, ..Hint::single(event) })
+            .collect(),
+        heard: annotation.audio_events.iter().map(Hint::single).collect(),
+        said: annotation.cues.iter().map(|cue| Hint::new(cue.extent, &cue.text)).collect(),
+        events: annotation
+            .events
+            .iter()
+            .map(|event| Hint {
+                facts: event
+                    .correlations
+                    .iter()
+                    .map(|found| (found.kind.clone(), found.evidence.clone()))
+                    .collect(),
+                ..Hint::new(event.extent, &event.caption)
+            })
+            .collect(),
+    }
+}
+
+impl<'a> Hint<'a> {
+    fn new(extent: Extent, text: &'a str) -> Hint<'a> {
+        Hint {
+            start: extent.start.seconds_to_millis(),
+            end: extent.end.seconds_to_millis(),
+            text: Some(text),
+            ..Hint::default()
+        }
+    }
+
+    fn single(event: &'a EventRecord) -> Hint<'a> {
+        Hint {
+            start: event.extent.start.seconds_to_millis(),
+            end: event.extent.end.seconds_to_millis(),
+            kind: event.kind.as_deref(),
+            text: event.caption.as_deref(),
+            said: event.transcript.as_deref(),
+            facts: event
+                .evidence
+                .iter()
+                .map(|(name, fact)| Shown::new(name, fact))
+                .map(|shown| (shown.name, shown.value))
+                .collect(),
+            picture: None,
+        }
+    }
+}
+
+impl CheckRow {
+    fn new(check: &Check) -> CheckRow {
+        CheckRow {
+            name: facts::label(&check.name),
+            value: check.value.as_ref().map(|value| facts::value(&check.name, value)),
+            limit: facts::value(&check.name, &check.limit),
+            passed: check.passed,
+        }
+    }
+}
