@@ -1,1 +1,43 @@
-//! x
+//! Files of timelines: one module per format, each with a reader, a writer and a round trip.
+//!
+//! | module | format |
+//! |---|---|
+//! | [`longvale`] | `annotations.json`: the events and captions of many videos, as LongVALE publishes them |
+//! | [`webvtt`] | `.vtt` subtitles and chapters |
+//! | [`srt`] | `.srt` subtitles |
+//! | [`boundaries`] | instants and spans out of whatever file holds them, for evaluation (read only) |
+//!
+//! [`stats`] counts what the paper counts. Readers are strict: a [`DatasetError`] names the file, the
+//! place in it, what was expected there and what was found.
+//!
+//! ```
+//! use omnivale_dataset::{longvale, webvtt};
+//! use omnivale_timeline::Cue;
+//!
+//! let text = r#"{"AbCdEfGhIjK": {"duration": 138.8, "timestamps": [[4.7, 39.6]],
+//!                "sentences": ["The match goes on."]}}"#;
+//! let videos = longvale::read(text.as_bytes(), "annotations.json")?;
+//! assert_eq!(videos[0].id, "AbCdEfGhIjK");
+//!
+//! let event = &videos[0].events[0];
+//! let cue = Cue { span: event.span, text: event.text.clone() };
+//! assert_eq!(
+//!     webvtt::write(&[cue]),
+//!     "WEBVTT\n\n1\n00:00:04.700 --> 00:00:39.600\nThe match goes on.\n"
+//! );
+//! # Ok::<(), omnivale_dataset::DatasetError>(())
+//! ```
+//!
+//! Not here: deciding where events are (`annotate`), subtitles inside a video file (`media`), scores
+//! (`metrics`).
+
+pub mod boundaries;
+mod cue_text;
+mod error;
+mod json;
+pub mod longvale;
+pub mod srt;
+pub mod stats;
+pub mod webvtt;
+
+pub use error::DatasetError;
