@@ -1,22 +1,31 @@
 //! An opened file.
 
 use std::path::Path;
+use std::sync::Mutex;
 
-use crate::{Cues, Decoded, MediaError, Probe, Request, Sink};
+use crate::av::{Demuxer, Stream};
+use crate::decode::{Clock, Pass};
+use crate::{Cues, Decoded, MediaError, Probe, Request, Sink, open, subtitles};
 
-/// An opened media file.
+/// An opened media file. Opening reads the header and as much more as it takes to know codecs,
+/// sizes and starts; only if the length is not declared anywhere are all packets read.
 #[derive(Debug)]
 pub struct Source {
     probe: Probe,
+    streams: Vec<Stream>,
+    clock: Clock,
+    /// The container as opening left it, for the first pass; later passes open it again.
+    fresh: Mutex<Option<Demuxer>>,
 }
 
 impl Source {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// [`MediaError`] if nothing can be had from the file.
+    /// [`MediaError`] if nothing can be had from the file; it says why and what to do.
     pub fn open(path: &Path) -> Result<Source, MediaError> {
-        Err(MediaError::NotMedia { path: path.to_path_buf(), detail: "not read yet".to_owned() })
+        let open::Opened { demuxer, probe, streams, clock } = open::open(path)?;
+        Ok(Source { probe, streams, clock, fresh: Mutex::new(Some(demuxer)) })
     }
 
     /// What the file declares.
@@ -24,20 +33,28 @@ impl Source {
         &self.probe
     }
 
-    /// The subtitle cues of the file or of a file beside it. Decodes neither video nor audio.
+    /// The subtitle cues of a file beside this one (`talk.srt`, `talk.en.vtt` beside `talk.mp4`) or
+    /// of a text track inside it: English if there is any, else the first. Decodes neither video
+    /// nor audio.
     ///
     /// # Errors
     /// [`MediaError`] if the file can no longer be read.
     pub fn cues(&self) -> Result<Cues, MediaError> {
-        Err(MediaError::Empty { path: self.probe.path.clone() })
+        subtitles::cues(&self.probe, &self.streams, self.clock)
     }
 
-    /// Decodes what `request` asks for in one pass and lends it to `sink`.
+    /// Decodes what `request` asks for in one pass and lends it to `sink`, pictures and samples in
+    /// the order of the file. A stream that the file does not have is `None` in the result.
     ///
     /// # Errors
-    /// [`MediaError`] if nothing that was asked for can be decoded.
+    /// [`MediaError::Undecodable`] if nothing that was asked for can be decoded.
     pub fn decode(&self, request: &Request, sink: &mut dyn Sink) -> Result<Decoded, MediaError> {
-        let _ = (request, sink);
-        Err(MediaError::Empty { path: self.probe.path.clone() })
+        let fresh = self.fresh.lock().map(|mut fresh| fresh.take()).unwrap_or(None);
+        let mut demuxer = match fresh {
+            Some(demuxer) => demuxer,
+            None => open::demuxer(&self.probe.path)?,
+        };
+        let pass = Pass { probe: &self.probe, streams: &self.streams, clock: self.clock, request };
+        pass.run(&mut demuxer, sink)
     }
 }

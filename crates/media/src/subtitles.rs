@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use omnivale_timeline::Cue;
 use serde::{Deserialize, Serialize};
 
+use crate::av::Stream;
+use crate::decode::Clock;
+use crate::{MediaError, Probe};
+
 /// The cues of one text track.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cues {
@@ -32,4 +36,9 @@ pub enum CueOrigin {
     },
     /// A file beside the video.
     Sidecar(PathBuf),
+}
+
+/// The preferred cues of a file.
+pub(crate) fn cues(_: &Probe, _: &[Stream], _: Clock) -> Result<Cues, MediaError> {
+    Ok(Cues { cues: Vec::new(), language: None, origin: CueOrigin::Nowhere, skipped: 0 })
 }

@@ -1,0 +1,331 @@
+//! The one pass: packets to pictures and samples, with every claim of the file checked.
+
+use omnivale_timeline::{Duration, Time};
+
+use crate::av::{
+    AudioFrame, AvError, Decoder, DecoderOptions, Demuxer, Frame, Packet, Read, Received, Stream,
+    VideoFrame,
+};
+use crate::damage::{Reading, Tally};
+use crate::pictures::PictureLender;
+use crate::samples::SampleLender;
+use crate::{Decoded, Flow, MediaError, Probe, Request, Sink, damage, limits};
+
+/// How far a picture may lie behind its predecessor and still be lent, right after it. Beyond, its
+/// time is wrong and it is left out.
+const BACKWARD_TOLERANCE: Duration = Duration::from_millis(100);
+
+/// The least step from one time to the next.
+const TICK: Duration = Duration::from_micros(1);
+
+/// A file's clock: from ticks of its streams to times from zero.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock {
+    /// Zero on the container's own clock, microseconds.
+    pub(crate) zero: i64,
+    pub(crate) duration: Duration,
+}
+
+impl Clock {
+    pub(crate) fn time(&self, stream: &Stream, ticks: i64) -> Option<Time> {
+        Some(Time::from_micros(stream.time_base.micros(ticks)?.saturating_sub(self.zero)))
+    }
+
+    /// Whether a time can belong to the file.
+    fn accepts(&self, time: Time) -> bool {
+        time >= Time::ZERO - limits::MAX_BEFORE_START
+            && time <= limits::latest(self.duration).as_time()
+    }
+}
+
+/// Everything one pass needs.
+pub(crate) struct Pass<'a> {
+    pub(crate) probe: &'a Probe,
+    pub(crate) streams: &'a [Stream],
+    pub(crate) clock: Clock,
+    pub(crate) request: &'a Request,
+}
+
+impl Pass<'_> {
+    /// Reads the whole file once.
+    pub(crate) fn run(
+        &self,
+        demuxer: &mut Demuxer,
+        sink: &mut dyn Sink,
+    ) -> Result<Decoded, MediaError> {
+        let mut video = self.video_lane(demuxer)?;
+        let mut audio = self.audio_lane(demuxer)?;
+        let kept: Vec<usize> = [
+            video.as_ref().map(|lane| lane.track.index),
+            audio.as_ref().map(|lane| lane.track.index),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let mut reading = Reading::default();
+        let mut flow = Flow::Continue;
+        if !kept.is_empty() {
+            demuxer.keep_only(&kept);
+            flow = self.read(demuxer, &mut video, &mut audio, &mut reading, sink)?;
+        }
+        if flow == Flow::Continue
+            && let Some(lane) = &mut video
+        {
+            flow = lane.advance(None, self, sink);
+        }
+        if flow == Flow::Continue
+            && let Some(lane) = &mut audio
+        {
+            flow = lane.finish(self, sink);
+        }
+        reading.stopped = flow == Flow::Stop;
+        let tallies = (video.map(|lane| lane.track.tally), audio.map(AudioLane::into_tally));
+        damage::judge(self, reading, tallies)
+    }
+
+    fn read(
+        &self,
+        demuxer: &mut Demuxer,
+        video: &mut Option<VideoLane<'_>>,
+        audio: &mut Option<AudioLane<'_>>,
+        reading: &mut Reading,
+        sink: &mut dyn Sink,
+    ) -> Result<Flow, MediaError> {
+        let mut packet = Packet::new().map_err(|error| self.library("read packets", error))?;
+        let mut errors_in_a_row = 0;
+        let max_bytes = limits::max_packet_bytes(self.probe.bytes);
+        let max_packets = limits::max_packets(self.probe.bytes);
+        let max_pictures = limits::max_pictures(self.probe.duration);
+        loop {
+            match demuxer.read(&mut packet) {
+                Ok(Read::End) => return Ok(Flow::Continue),
+                Ok(Read::Packet) => errors_in_a_row = 0,
+                Err(error) => {
+                    reading.errors += 1;
+                    errors_in_a_row += 1;
+                    if errors_in_a_row >= limits::MAX_READ_ERRORS {
+                        reading.ended_by = Some(error.to_string());
+                        return Ok(Flow::Continue);
+                    }
+                    continue;
+                }
+            }
+            reading.packets += 1;
+            reading.bytes += packet.bytes().len() as u64;
+            if reading.bytes > max_bytes || reading.packets > max_packets {
+                reading.excess = Some("more packets than its size can hold");
+                return Ok(Flow::Continue);
+            }
+            let mut flow = Flow::Continue;
+            let mut alive = false;
+            if let Some(lane) = video {
+                if lane.track.index == packet.stream() {
+                    flow = lane.advance(Some(&packet), self, sink);
+                    if lane.track.tally.end.frames > max_pictures {
+                        reading.excess = Some("more pictures than its length can hold");
+                        return Ok(Flow::Continue);
+                    }
+                }
+                alive |= !lane.track.tally.given_up;
+            }
+            if let Some(lane) = audio {
+                if flow == Flow::Continue && lane.track.index == packet.stream() {
+                    flow = lane.advance(Some(&packet), self, sink);
+                }
+                alive |= !lane.track.tally.given_up;
+            }
+            if flow == Flow::Stop || !alive {
+                return Ok(flow);
+            }
+        }
+    }
+
+    fn library(&self, action: &'static str, error: AvError) -> MediaError {
+        MediaError::Library { path: self.probe.path.clone(), action, detail: error.to_string() }
+    }
+
+    fn track<F>(
+        &self,
+        demuxer: &Demuxer,
+        index: usize,
+        frame: F,
+    ) -> Result<Track<'_, F>, MediaError> {
+        let stream = &self.streams[index];
+        let (threads, keyframes_only) = (self.request.threads, self.request.keyframes_only);
+        let options = DecoderOptions { threads, keyframes_only };
+        let decoder =
+            Decoder::open(demuxer, index, stream.time_base, options).map_err(|error| {
+                MediaError::Undecodable {
+                    path: self.probe.path.clone(),
+                    detail: format!("the decoder of {} does not start: {error}", stream.codec),
+                }
+            })?;
+        Ok(Track { index, stream, decoder, frame, tally: Tally::new(keyframes_only) })
+    }
+
+    fn video_lane(&self, demuxer: &Demuxer) -> Result<Option<VideoLane<'_>>, MediaError> {
+        let Some(info) = self.probe.video.as_ref().filter(|_| self.request.pictures) else {
+            return Ok(None);
+        };
+        let track = self.track(demuxer, info.stream, VideoFrame::new())?;
+        Ok(Some(VideoLane {
+            lender: PictureLender::new(track.stream.rotation, track.stream.aspect),
+            track,
+            step: info.frame_rate.and_then(|rate| Duration::from_seconds(1.0 / rate.per_second())),
+            previous: None,
+        }))
+    }
+
+    fn audio_lane(&self, demuxer: &Demuxer) -> Result<Option<AudioLane<'_>>, MediaError> {
+        let wanted = self.request.speech_samples || self.request.native_samples;
+        let Some(info) = self.probe.audio.as_ref().filter(|_| wanted) else { return Ok(None) };
+        Ok(Some(AudioLane {
+            track: self.track(demuxer, info.stream, AudioFrame::new())?,
+            lender: SampleLender::new(self.request, self.clock.duration.as_time()),
+        }))
+    }
+}
+
+/// One stream on its way through its decoder.
+struct Track<'a, F> {
+    index: usize,
+    stream: &'a Stream,
+    decoder: Decoder,
+    frame: F,
+    tally: Tally,
+}
+
+impl<F: Frame> Track<'_, F> {
+    /// Decodes a packet (`None`: the end) and hands what comes out to `take`.
+    fn advance(
+        &mut self,
+        packet: Option<&Packet>,
+        pass: &Pass<'_>,
+        mut take: impl FnMut(&F, &mut Tally) -> Flow,
+    ) -> Flow {
+        if self.tally.given_up {
+            return Flow::Continue;
+        }
+        let time = packet.and_then(|packet| pass.clock.time(self.stream, packet.start()));
+        if let Some(packet) = packet {
+            self.tally.count_packet(packet, time, pass.clock.time(self.stream, packet.end()));
+        }
+        if self.decoder.send(packet).is_err() {
+            self.tally.refuse(time);
+        }
+        let mut got = false;
+        while !self.tally.given_up {
+            match self.decoder.receive(&mut self.frame) {
+                Ok(Received::Frame) => {
+                    got = true;
+                    if take(&self.frame, &mut self.tally) == Flow::Stop {
+                        return Flow::Stop;
+                    }
+                }
+                Ok(Received::Nothing | Received::End) => break,
+                Err(_) => self.tally.refuse(time),
+            }
+        }
+        self.tally.after_packet(got);
+        Flow::Continue
+    }
+}
+
+/// The way of the video stream.
+struct VideoLane<'a> {
+    track: Track<'a, VideoFrame>,
+    lender: PictureLender,
+    /// Length of a picture at the average frame rate: for pictures without a time, and for the end.
+    step: Option<Duration>,
+    /// Time of the picture lent last.
+    previous: Option<Time>,
+}
+
+impl VideoLane<'_> {
+    fn advance(&mut self, packet: Option<&Packet>, pass: &Pass<'_>, sink: &mut dyn Sink) -> Flow {
+        let VideoLane { track, lender, step, previous } = self;
+        let stream = track.stream;
+        track.advance(packet, pass, |frame, tally| {
+            let expected = previous.map_or(Time::ZERO, |time| time + step.unwrap_or(TICK));
+            let mut time = pass.clock.time(stream, frame.timestamp()).unwrap_or(expected);
+            if !pass.clock.accepts(time) {
+                tally.out_of_bounds += 1;
+                return Flow::Continue;
+            }
+            if let Some(previous) = *previous
+                && time <= previous
+            {
+                tally.backwards += 1;
+                if time + BACKWARD_TOLERANCE < previous {
+                    return Flow::Continue;
+                }
+                time = previous + TICK;
+            }
+            let Ok(view) = lender.lend(frame, time, tally.end.frames) else {
+                tally.refuse(Some(time));
+                return Flow::Continue;
+            };
+            tally.count_frame(frame.corrupt(), time);
+            let gap = previous.map(|previous| time.since(previous));
+            tally.end.last = Some(time + step.or(gap).unwrap_or_default());
+            *previous = Some(time);
+            sink.picture(&view)
+        })
+    }
+}
+
+/// The way of the audio stream.
+struct AudioLane<'a> {
+    track: Track<'a, AudioFrame>,
+    lender: SampleLender,
+}
+
+impl AudioLane<'_> {
+    fn advance(&mut self, packet: Option<&Packet>, pass: &Pass<'_>, sink: &mut dyn Sink) -> Flow {
+        let AudioLane { track, lender } = self;
+        let stream = track.stream;
+        track.advance(packet, pass, |frame, tally| {
+            let time = pass.clock.time(stream, frame.timestamp());
+            if time.is_some_and(|time| !pass.clock.accepts(time)) {
+                tally.out_of_bounds += 1;
+                return Flow::Continue;
+            }
+            let layout = frame.layout().filter(|layout| {
+                layout.channels <= limits::MAX_CHANNELS && layout.rate <= limits::MAX_SAMPLE_RATE
+            });
+            let Some(layout) = layout else {
+                tally.refuse(time);
+                return Flow::Continue;
+            };
+            let (before, start) = (lender.lent, lender.lent_until());
+            let flow = lender.push(frame, layout, time, sink);
+            if lender.lent > before {
+                tally.count_frame(frame.corrupt(), time.or(start).unwrap_or(Time::ZERO));
+            }
+            flow.unwrap_or_else(|_| {
+                tally.refuse(time);
+                Flow::Continue
+            })
+        })
+    }
+
+    /// Flushes the decoder and the resampler.
+    fn finish(&mut self, pass: &Pass<'_>, sink: &mut dyn Sink) -> Flow {
+        if self.advance(None, pass, sink) == Flow::Stop {
+            return Flow::Stop;
+        }
+        self.lender.finish(sink).unwrap_or_else(|_| {
+            self.track.tally.refuse(None);
+            Flow::Continue
+        })
+    }
+
+    fn into_tally(self) -> Tally {
+        let mut tally = self.track.tally;
+        tally.end.samples = self.lender.lent;
+        tally.end.last = self.lender.lent_until();
+        tally.backwards = self.lender.overlapping;
+        tally.reached = self.lender.reached;
+        tally
+    }
+}
