@@ -139,7 +139,7 @@ impl Way<'_> {
         let duration = true_duration(&known.probe, &measured);
         annotation.video.duration = duration;
         annotation.damage = damage(&measured);
-        annotation.cues = cues(&known.cues, duration);
+        annotation.cues = cues_within(&known.cues, duration);
 
         let visual = measured
             .pictures
@@ -302,7 +302,7 @@ fn bare(id: &VideoId, path: &Path, known: &Known) -> Annotation {
         },
         verdict: filter::verdict(Vec::new()),
         damage: Vec::new(),
-        cues: cues(&known.cues, duration),
+        cues: cues_within(&known.cues, duration),
         shots: Vec::new(),
         visual_events: Vec::new(),
         audio_events: Vec::new(),
@@ -311,7 +311,7 @@ fn bare(id: &VideoId, path: &Path, known: &Known) -> Annotation {
 }
 
 /// The cues as far as the video reaches.
-fn cues(cues: &Cues, duration: Duration) -> Vec<CueRecord> {
+fn cues_within(cues: &Cues, duration: Duration) -> Vec<CueRecord> {
     let whole = Span::new(Time::ZERO, duration);
     let inside = |cue: &omnivale_timeline::Cue| {
         let span = cue.span.intersection(whole)?;

@@ -53,7 +53,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// The message and its causes, one line each; a cause that only repeats what was said is left out.
-fn chain(error: &anyhow::Error) -> String {
+pub(crate) fn chain(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();

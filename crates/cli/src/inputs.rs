@@ -59,8 +59,10 @@ fn from_argument(input: &str) -> anyhow::Result<Vec<PathBuf>> {
 fn from_glob(pattern: &str) -> anyhow::Result<Vec<PathBuf>> {
     let paths = glob::glob(pattern)
         .map_err(|error| usage(format!("{pattern} is not a valid glob: {error}")))?;
-    let mut files: Vec<PathBuf> =
-        paths.filter_map(Result::ok).filter(|path| path.is_file() && has_media_ending(path)).collect();
+    let mut files: Vec<PathBuf> = paths
+        .filter_map(Result::ok)
+        .filter(|path| path.is_file() && has_media_ending(path))
+        .collect();
     files.sort();
     if files.is_empty() {
         return Err(usage(format!("no video or audio file matches {pattern}")));
@@ -112,9 +114,8 @@ fn has_media_ending(path: &Path) -> bool {
 /// not tell it apart), a short hash of each one's path is added, so that a name depends on the
 /// files alone and not on their order.
 pub(crate) fn name(files: Vec<PathBuf>) -> Vec<(VideoId, PathBuf)> {
-    let stem = |path: &Path| {
-        VideoId::from_stem(&path.file_stem().unwrap_or_default().to_string_lossy())
-    };
+    let stem =
+        |path: &Path| VideoId::from_stem(&path.file_stem().unwrap_or_default().to_string_lossy());
     let mut sharing: BTreeMap<String, usize> = BTreeMap::new();
     for file in &files {
         *sharing.entry(stem(file).as_str().to_lowercase()).or_default() += 1;
@@ -152,8 +153,10 @@ mod tests {
     fn a_folder_gives_its_media_files_in_order_without_hidden_ones() {
         let root = tree(&["b.MP4", "a/z.wav", "a/notes.txt", ".hidden/x.mp4", ".y.mp4"]);
         let files = resolve(&[root.path().display().to_string()]).unwrap();
-        let names: Vec<_> =
-            files.iter().map(|f| f.strip_prefix(root.path()).unwrap().display().to_string()).collect();
+        let names: Vec<_> = files
+            .iter()
+            .map(|f| f.strip_prefix(root.path()).unwrap().display().to_string())
+            .collect();
         assert_eq!(names, ["a/z.wav", "b.MP4"]);
     }
 

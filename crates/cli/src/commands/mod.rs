@@ -1,0 +1,71 @@
+//! One module per command: arguments to a plan, the plan to a run, the run to an exit code.
+
+mod annotate;
+mod config;
+mod detect_audio;
+mod detect_scenes;
+mod doctor;
+mod eval_boundaries;
+
+use std::path::Path;
+
+use clap::CommandFactory;
+use omnivale_annotate::config::Config;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Cli, Command, DetectCommand, EvalCommand};
+use crate::exit::Ending;
+
+/// Runs the command that was asked for.
+///
+/// # Errors
+/// Whatever ends the command; `exit` shows it.
+pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
+    log_to_stderr(cli.verbose);
+    match cli.command {
+        Command::Annotate(args) => annotate::run(&args),
+        Command::Detect(DetectCommand::Scenes(args)) => detect_scenes::run(&args),
+        Command::Detect(DetectCommand::Audio(args)) => detect_audio::run(&args),
+        Command::Eval(EvalCommand::Boundaries(args)) => eval_boundaries::run(&args),
+        Command::Config(args) => config::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => {
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "omnivale", &mut script);
+            crate::output::text(&String::from_utf8_lossy(&script))?;
+            Ok(Ending::Done)
+        }
+    }
+}
+
+/// The log: silent unless asked for with -v.
+fn log_to_stderr(verbose: u8) {
+    let filter = match verbose {
+        0 => "error",
+        1 => "info",
+        _ => "trace",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
+}
+
+/// The configuration of a file, or the defaults.
+fn configuration(file: Option<&Path>) -> anyhow::Result<Config> {
+    match file {
+        None => Ok(Config::default()),
+        Some(path) => Config::read(path).map_err(|error| {
+            // A configuration that cannot be used is wrong usage: nothing has been started.
+            crate::exit::usage(crate::exit::chain(&error.into()))
+        }),
+    }
+}
+
+/// Says on standard error what is broken in a file that was used all the same.
+fn warn_of_damage(input: &Path, damage: &[omnivale_media::Damage]) {
+    for damage in damage {
+        eprintln!("warning: {}: {damage}", input.display());
+    }
+}
