@@ -1,9 +1,9 @@
 //! From a decoded picture to the small one, converting only the pixels that are read.
 
-use omnivale_timeline::{ColorMatrix, ColorRange, PictureView, Pixels, Plane};
+use omnivale_timeline::{PictureView, Pixels, Plane};
 
 use crate::small_picture::{Sampling, SmallPicture, small_size};
-use crate::yuv::YuvToBgr;
+use crate::yuv::{RowConverter, upper_half};
 
 /// Makes small pictures, reusing its tables and buffers from one to the next.
 ///
@@ -15,37 +15,47 @@ pub struct Downscaler {
     sampling: Sampling,
     source: (u32, u32),
     target: (usize, usize),
-    columns: Taps,
-    rows: Taps,
-    colours: Option<(ColorMatrix, ColorRange, YuvToBgr)>,
-    row: RowBuffers,
+    columns: Columns,
+    rows: Vec<Tap>,
+    row: Row,
+    /// Upper and lower source row, blended horizontally: blue, green, red with seven fraction bits.
+    blended: [[Vec<i16>; 3]; 2],
+    /// The two weights of the current output row, repeated for each column.
+    weights: [Vec<i16>; 2],
 }
 
-/// Where each output position of one axis reads, and how much it weighs.
+/// Where one output position of an axis reads: at `first` and at the position after it.
+#[derive(Debug, Clone, Copy)]
+struct Tap {
+    first: u32,
+    /// Weights of the two, of 2048.
+    weights: [i16; 2],
+}
+
+/// The taps of the columns, as the inner loops want them.
 #[derive(Debug, Default)]
-struct Taps {
-    /// First source position.
+struct Columns {
     first: Vec<u32>,
-    /// Second source position, within the picture.
-    second: Vec<u32>,
-    /// Weight of the first, of 2048.
-    first_weight: Vec<i16>,
-    /// Weight of the second, of 2048.
-    second_weight: Vec<i16>,
-    /// Whether any second weight is not zero.
-    blends: bool,
+    /// Weights, two by two.
+    weights: Vec<i16>,
+    /// Whether any second weight is not zero; if none is, only the first tap of each is read.
+    blend: bool,
 }
 
-/// One source row at the columns that are read: first taps, then second taps.
+/// One source row at the taps of the columns: for each column one sample, or two side by side.
 #[derive(Debug, Default)]
-struct RowBuffers {
+struct Row {
+    converter: RowConverter,
     luma: Vec<u8>,
     u: Vec<u8>,
     v: Vec<u8>,
-    /// Blue, green, red at the taps.
-    taps: [Vec<u8>; 3],
-    /// Upper and lower source row, blended horizontally, with seven fraction bits.
-    blended: [[Vec<i16>; 3]; 2],
+    /// Luma's share of all three colours.
+    grey: Vec<i16>,
+    /// Chroma's share of blue, green and red.
+    tint: [Vec<i16>; 3],
+    /// Which row of the chroma planes `tint` was made of.
+    tint_row: Option<usize>,
+    bgr: [Vec<i16>; 3],
 }
 
 impl Downscaler {
@@ -55,10 +65,11 @@ impl Downscaler {
             sampling,
             source: (0, 0),
             target: (0, 0),
-            columns: Taps::default(),
-            rows: Taps::default(),
-            colours: None,
-            row: RowBuffers::default(),
+            columns: Columns::default(),
+            rows: Vec::new(),
+            row: Row::default(),
+            blended: Default::default(),
+            weights: Default::default(),
         }
     }
 
@@ -67,157 +78,310 @@ impl Downscaler {
         self.downscale_to(view, small_size(view.width, view.height), small);
     }
 
-    /// Fills `small` from `view` at a size of the caller's choice, stretching if need be.
+    /// Fills `small` from `view` at a size of the caller's choice, stretching if need be. Where the
+    /// view's planes are shorter than it claims, the picture is black.
     pub fn downscale_to(
         &mut self,
         view: &PictureView<'_>,
         (width, height): (usize, usize),
         small: &mut SmallPicture,
     ) {
-        if self.source != (view.width, view.height) || self.target != (width, height) {
-            self.columns = Taps::new(view.width, width, self.sampling);
-            self.rows = Taps::new(view.height, height, self.sampling);
-            (self.source, self.target) = ((view.width, view.height), (width, height));
-            self.row.resize(width * if self.columns.blends { 2 } else { 1 }, width);
-        }
+        self.prepare((view.width, view.height), (width, height));
         (small.time, small.index) = (view.time, view.index);
         small.resize(width, height);
+        self.row.tint_row = None;
         for y in 0..height {
-            self.gather(view, self.rows.first[y], 0);
-            let blend = self.rows.second_weight[y] != 0;
-            if blend {
-                self.gather(view, self.rows.second[y], 1);
+            let Tap { first, weights } = self.rows[y];
+            self.read(view, first as usize, 0);
+            if weights[1] != 0 {
+                self.read(view, first as usize + 1, 1);
+                for (lanes, weight) in self.weights.iter_mut().zip(weights) {
+                    lanes.fill(weight);
+                }
             }
-            let weights = (self.rows.first_weight[y], self.rows.second_weight[y]);
-            let [upper, lower] = &self.row.blended;
+            let [upper, lower] = &self.blended;
             for ((plane, upper), lower) in small.planes_mut().into_iter().zip(upper).zip(lower) {
                 let out = &mut plane[y * width..(y + 1) * width];
-                if blend {
-                    for ((out, upper), lower) in out.iter_mut().zip(upper).zip(lower) {
-                        *out = ((high(*upper, weights.0) + high(*lower, weights.1) + 2) >> 2) as u8;
-                    }
+                if weights[1] != 0 {
+                    blend_rows(out, [upper, lower], [&self.weights[0], &self.weights[1]]);
                 } else {
                     for (out, upper) in out.iter_mut().zip(upper) {
-                        *out = ((high(*upper, weights.0) + 2) >> 2) as u8;
+                        // A weight of 2048 over 2^16 leaves a shift by five.
+                        *out = (((upper >> 5) + 2) >> 2) as u8;
                     }
                 }
             }
         }
     }
 
-    /// Reads source row `y` at the taps, converts and blends it horizontally into `blended[slot]`.
-    fn gather(&mut self, view: &PictureView<'_>, y: u32, slot: usize) {
+    fn prepare(&mut self, source: (u32, u32), target: (usize, usize)) {
+        if (self.source, self.target) == (source, target) {
+            return;
+        }
+        (self.source, self.target) = (source, target);
+        let columns = taps(source.0, target.0, self.sampling);
+        self.rows = taps(source.1, target.1, self.sampling);
+        self.columns = Columns {
+            first: columns.iter().map(|tap| tap.first).collect(),
+            weights: columns.iter().flat_map(|tap| tap.weights).collect(),
+            blend: columns.iter().any(|tap| tap.weights[1] != 0),
+        };
+        self.row.resize(target.0 * if self.columns.blend { 2 } else { 1 });
+        let lanes = self.blended.iter_mut().flatten().chain(&mut self.weights);
+        lanes.for_each(|lanes| lanes.resize(target.0, 0));
+    }
+
+    /// Reads source row `y` at the taps, converts it and blends it horizontally into `blended[slot]`.
+    fn read(&mut self, view: &PictureView<'_>, y: usize, slot: usize) {
+        if self.columns.blend {
+            self.row.gather::<2>(view, y, &self.columns.first);
+            for (out, bgr) in self.blended[slot].iter_mut().zip(&self.row.bgr) {
+                blend_columns(out, bgr, &self.columns.weights);
+            }
+        } else {
+            self.row.gather::<1>(view, y, &self.columns.first);
+            for (out, bgr) in self.blended[slot].iter_mut().zip(&self.row.bgr) {
+                for (out, sample) in out.iter_mut().zip(bgr) {
+                    // The weight of 2048, less the four bits that blending drops.
+                    *out = sample << 7;
+                }
+            }
+        }
+    }
+}
+
+impl Row {
+    fn resize(&mut self, samples: usize) {
+        for plane in [&mut self.luma, &mut self.u, &mut self.v] {
+            plane.resize(samples, 0);
+        }
+        let planes = self.tint.iter_mut().chain(&mut self.bgr).chain([&mut self.grey]);
+        planes.for_each(|plane| plane.resize(samples, 0));
+    }
+
+    /// Fills `bgr` with `TAPS` samples for each column.
+    fn gather<const TAPS: usize>(&mut self, view: &PictureView<'_>, y: usize, columns: &[u32]) {
         let width = view.width as usize;
-        let second: &[u32] = if self.columns.blends { &self.columns.second } else { &[] };
-        let columns = || self.columns.first.iter().chain(second).copied();
-        let row = &mut self.row;
         match view.pixels {
             Pixels::Yuv420 { y: luma, u, v, matrix, range } => {
-                let converter = match self.colours {
-                    Some((m, r, converter)) if (m, r) == (matrix, range) => converter,
-                    _ => YuvToBgr::new(matrix, range),
-                };
-                self.colours = Some((matrix, range, converter));
-                let luma = bytes(luma, y as usize, width);
-                let u = bytes(u, y as usize / 2, width.div_ceil(2));
-                let v = bytes(v, y as usize / 2, width.div_ceil(2));
-                for (out, x) in row.luma.iter_mut().zip(columns()) {
-                    *out = luma.get(x as usize).copied().unwrap_or(0);
+                self.converter.prepare(matrix, range, self.luma.len());
+                pick::<TAPS>(&mut self.luma, line(luma, y, width), columns);
+                self.converter.grey(&self.luma, &mut self.grey);
+                if self.tint_row != Some(y / 2) {
+                    self.tint_row = Some(y / 2);
+                    pick_chroma::<TAPS>(&mut self.u, line(u, y / 2, width.div_ceil(2)), columns);
+                    pick_chroma::<TAPS>(&mut self.v, line(v, y / 2, width.div_ceil(2)), columns);
+                    self.converter.tint(&self.u, &self.v, &mut self.tint);
                 }
-                for ((out_u, out_v), x) in row.u.iter_mut().zip(&mut row.v).zip(columns()) {
-                    let x = x as usize / 2;
-                    *out_u = u.get(x).copied().unwrap_or(0);
-                    *out_v = v.get(x).copied().unwrap_or(0);
-                }
-                let [blue, green, red] = &mut row.taps;
-                let bgr = blue.iter_mut().zip(green).zip(red);
-                for (((blue, green), red), ((luma, u), v)) in
-                    bgr.zip(row.luma.iter().zip(&row.u).zip(&row.v))
-                {
-                    [*blue, *green, *red] = converter.convert(*luma, *u, *v);
+                for (bgr, tint) in self.bgr.iter_mut().zip(&self.tint) {
+                    for ((out, grey), tint) in bgr.iter_mut().zip(&self.grey).zip(tint) {
+                        *out = grey.wrapping_add(*tint).clamp(0, 255);
+                    }
                 }
             }
             Pixels::Bgr24(plane) => {
-                let packed = bytes(plane, y as usize, 3 * width);
-                let [blue, green, red] = &mut row.taps;
-                let bgr = blue.iter_mut().zip(green).zip(red);
-                for (((blue, green), red), x) in bgr.zip(columns()) {
-                    let x = 3 * x as usize;
-                    if let Some(&[b, g, r]) = packed.get(x..x + 3) {
-                        (*blue, *green, *red) = (b, g, r);
+                let packed = line(plane, y, 3 * width);
+                let [blue, green, red] = &mut self.bgr;
+                let [blue, green, red] = [blue, green, red].map(|p| p.as_chunks_mut::<TAPS>().0);
+                for (((blue, green), red), x) in blue.iter_mut().zip(green).zip(red).zip(columns) {
+                    let pixels = packed.get(3 * *x as usize..).unwrap_or(&[]).as_chunks::<3>().0;
+                    for tap in 0..TAPS {
+                        let [b, g, r] = pixels.get(tap).copied().unwrap_or([0; 3]).map(i16::from);
+                        (blue[tap], green[tap], red[tap]) = (b, g, r);
                     }
                 }
             }
         }
-        for (taps, out) in row.taps.iter().zip(&mut row.blended[slot]) {
-            let (first, second) = taps.split_at(out.len().min(taps.len()));
-            let weighted = first.iter().zip(&self.columns.first_weight);
-            if self.columns.blends {
-                let other = second.iter().zip(&self.columns.second_weight);
-                for ((out, (a, wa)), (b, wb)) in out.iter_mut().zip(weighted).zip(other) {
-                    let sum = i32::from(*a) * i32::from(*wa) + i32::from(*b) * i32::from(*wb);
-                    *out = (sum >> 4) as i16;
-                }
-            } else {
-                for (out, a) in out.iter_mut().zip(first) {
-                    // A weight of 2048, shifted right by four bits.
-                    *out = i16::from(*a) << 7;
-                }
-            }
-        }
     }
 }
 
-impl Taps {
-    /// OpenCV's positions and 11-bit weights for half-pixel centres.
-    fn new(source: u32, target: usize, sampling: Sampling) -> Taps {
-        let scale = f64::from(source) / target.max(1) as f64;
-        let last = source.saturating_sub(1);
-        let mut taps = Taps::default();
-        for out in 0..target {
-            // Single precision here is OpenCV's, and decides the last bit of some weights.
-            let position = ((out as f64 + 0.5) * scale - 0.5) as f32;
-            let floor = position.floor();
-            let mut fraction = position - floor;
-            let mut first = floor.max(0.0) as u32;
-            if floor < 0.0 || first >= last {
-                (first, fraction) = (first.min(last), 0.0);
-            }
-            let mut weights =
-                [1.0 - fraction, fraction].map(|w| (w * 2048.0).round_ties_even() as i16);
-            if sampling == Sampling::Fast {
-                first = if weights[1] > weights[0] { (first + 1).min(last) } else { first };
-                weights = [2048, 0];
-            }
-            taps.first.push(first);
-            taps.second.push((first + 1).min(last));
-            taps.first_weight.push(weights[0]);
-            taps.second_weight.push(weights[1]);
-            taps.blends |= weights[1] != 0;
-        }
-        taps
+/// Reads `TAPS` neighbouring samples at each column; black if the line is missing.
+fn pick<const TAPS: usize>(out: &mut [u8], line: &[u8], columns: &[u32]) {
+    if line.is_empty() {
+        return out.fill(0);
+    }
+    // Every tap lies within the line: `taps` made them so. Then a plain, checked index is the fastest.
+    for (out, x) in out.as_chunks_mut::<TAPS>().0.iter_mut().zip(columns) {
+        let x = *x as usize;
+        out.copy_from_slice(&line[x..x + TAPS]);
     }
 }
 
-impl RowBuffers {
-    fn resize(&mut self, taps: usize, width: usize) {
-        for plane in [&mut self.luma, &mut self.u, &mut self.v].into_iter().chain(&mut self.taps) {
-            plane.resize(taps, 0);
-        }
-        for plane in self.blended.iter_mut().flatten() {
-            plane.resize(width, 0);
-        }
+/// Reads the chroma samples of `TAPS` neighbouring pixels at each column.
+fn pick_chroma<const TAPS: usize>(out: &mut [u8], line: &[u8], columns: &[u32]) {
+    if line.is_empty() {
+        return out.fill(128);
+    }
+    for (out, x) in out.as_chunks_mut::<TAPS>().0.iter_mut().zip(columns) {
+        *out = std::array::from_fn(|tap| line[(*x as usize + tap) / 2]);
     }
 }
 
-/// The upper half of the product: `(a * b) >> 16`.
-#[inline(always)]
-fn high(a: i16, b: i16) -> i16 {
-    ((i32::from(a) * i32::from(b)) >> 16) as i16
+/// `(a * wa + b * wb) >> 4` for each pair of samples and pair of weights.
+fn blend_columns(out: &mut [i16], samples: &[i16], weights: &[i16]) {
+    let pairs = samples.as_chunks::<2>().0.iter().zip(weights.as_chunks::<2>().0);
+    for (out, ([a, b], [wa, wb])) in out.iter_mut().zip(pairs) {
+        let sum = i32::from(*a) * i32::from(*wa) + i32::from(*b) * i32::from(*wb);
+        *out = (sum >> 4) as i16;
+    }
 }
 
-/// Row `y` of a plane; empty where the plane is too short, so that a damaged view reads as black.
-fn bytes(plane: Plane<'_>, y: usize, length: usize) -> &[u8] {
+/// OpenCV's vertical blend: both products keep their upper 16 bits, then two bits are rounded off.
+fn blend_rows(out: &mut [u8], rows: [&[i16]; 2], weights: [&[i16]; 2]) {
+    let upper = rows[0].iter().zip(weights[0]);
+    let lower = rows[1].iter().zip(weights[1]);
+    for ((out, (upper, wu)), (lower, wl)) in out.iter_mut().zip(upper).zip(lower) {
+        *out = ((upper_half(*upper, *wu) + upper_half(*lower, *wl) + 2) >> 2) as u8;
+    }
+}
+
+/// OpenCV's positions and 11-bit weights for half-pixel centres.
+fn taps(source: u32, target: usize, sampling: Sampling) -> Vec<Tap> {
+    // The reciprocal of a reciprocal is OpenCV's, too.
+    let scale = 1.0 / (target.max(1) as f64 / f64::from(source.max(1)));
+    let last = source.saturating_sub(1);
+    let tap = |out: usize| {
+        // Single precision here is OpenCV's, and decides the last bit of some weights.
+        let position = ((out as f64 + 0.5) * scale - 0.5) as f32;
+        let floor = position.floor();
+        let first = floor.max(0.0) as u32;
+        let fraction = if floor < 0.0 || first >= last { 0.0 } else { position - floor };
+        let first = first.min(last);
+        let weights = [1.0 - fraction, fraction].map(|w| (w * 2048.0).round_ties_even() as i16);
+        match sampling {
+            Sampling::Fast if weights[1] > weights[0] => {
+                Tap { first: first + 1, weights: [2048, 0] }
+            }
+            Sampling::Fast => Tap { first, weights: [2048, 0] },
+            Sampling::Exact => Tap { first, weights },
+        }
+    };
+    let mut taps: Vec<Tap> = (0..target).map(tap).collect();
+    if source > 1 && taps.iter().any(|tap| tap.weights[1] != 0) {
+        // Two samples are read at each tap, so the last one moves back by one.
+        for tap in taps.iter_mut().filter(|tap| tap.first == last) {
+            *tap = Tap { first: last - 1, weights: [0, 2048] };
+        }
+    }
+    taps
+}
+
+/// Row `y` of a plane; empty where the plane is too short.
+fn line(plane: Plane<'_>, y: usize, length: usize) -> &[u8] {
     let start = y.saturating_mul(plane.stride);
     plane.data.get(start..start.saturating_add(length)).unwrap_or(&[])
+}
+
+#[cfg(test)]
+mod tests {
+    use omnivale_timeline::{ColorMatrix, ColorRange, Time};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::yuv::YuvToBgr;
+
+    /// The slow way: convert everything, then blend with OpenCV's formula as it is written down.
+    fn reference(view: &PictureView<'_>, width: usize, height: usize) -> Vec<u8> {
+        let pixel = |x: usize, y: usize, channel: usize| -> i32 {
+            match view.pixels {
+                Pixels::Yuv420 { y: luma, u, v, matrix, range } => {
+                    let converter = YuvToBgr::new(matrix, range);
+                    let (u, v) = (u.row(y / 2)[x / 2], v.row(y / 2)[x / 2]);
+                    i32::from(converter.convert(luma.row(y)[x], u, v)[channel])
+                }
+                Pixels::Bgr24(plane) => i32::from(plane.row(y)[3 * x + channel]),
+            }
+        };
+        let axis = |out: usize, target: usize, source: u32| -> (usize, usize, i32, i32) {
+            let scale = f64::from(source) / target as f64;
+            let position = ((out as f64 + 0.5) * scale - 0.5) as f32;
+            let last = source as usize - 1;
+            let at = position.floor();
+            if at < 0.0 {
+                return (0, 0, 2048, 0);
+            }
+            if at as usize >= last {
+                return (last, last, 2048, 0);
+            }
+            let weight = |w: f32| (w * 2048.0).round_ties_even() as i32;
+            (at as usize, at as usize + 1, weight(1.0 - (position - at)), weight(position - at))
+        };
+        let mut out = Vec::new();
+        for channel in 0..3 {
+            for y in 0..height {
+                let (y0, y1, wy0, wy1) = axis(y, height, view.height);
+                for x in 0..width {
+                    let (x0, x1, wx0, wx1) = axis(x, width, view.width);
+                    let row = |y| pixel(x0, y, channel) * wx0 + pixel(x1, y, channel) * wx1;
+                    let (upper, lower) = (row(y0) >> 4, row(y1) >> 4);
+                    out.push((((upper * wy0 >> 16) + (lower * wy1 >> 16) + 2) >> 2) as u8);
+                }
+            }
+        }
+        out
+    }
+
+    fn noise(length: usize, seed: u64) -> Vec<u8> {
+        let mut state = seed | 1;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 24) as u8
+        };
+        (0..length).map(|_| next()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn equals_the_slow_way(
+            width in 1u32..700, half_height in 1u32..200, seed: u64, packed: bool, full: bool,
+        ) {
+            let height = 2 * half_height;
+            let (w, h) = (width as usize, height as usize);
+            let data = noise(3 * w * h + 4 * w, seed);
+            let chroma = w.div_ceil(2);
+            let (luma, rest) = data.split_at(w * h);
+            let (u, v) = rest.split_at(chroma * h / 2);
+            let pixels = if packed {
+                Pixels::Bgr24(Plane { data: &data, stride: 3 * w })
+            } else {
+                Pixels::Yuv420 {
+                    y: Plane { data: luma, stride: w },
+                    u: Plane { data: u, stride: chroma },
+                    v: Plane { data: v, stride: chroma },
+                    matrix: ColorMatrix::Bt709,
+                    range: if full { ColorRange::Full } else { ColorRange::Limited },
+                }
+            };
+            let view = PictureView {
+                time: Time::ZERO, index: 0, width, height, display: (width, height), pixels,
+            };
+            let mut small = SmallPicture::default();
+            Downscaler::new(Sampling::Exact).downscale(&view, &mut small);
+            let expected = reference(&view, small.width(), small.height());
+            let differing = small.samples().iter().zip(&expected).position(|(a, b)| a != b);
+            prop_assert_eq!(differing, None);
+        }
+    }
+
+    #[test]
+    fn a_view_without_its_bytes_is_black() {
+        let plane = Plane { data: &[], stride: 0 };
+        let pixels = Pixels::Bgr24(plane);
+        let view = PictureView {
+            time: Time::ZERO,
+            index: 0,
+            width: 640,
+            height: 360,
+            display: (640, 360),
+            pixels,
+        };
+        let mut small = SmallPicture::default();
+        Downscaler::new(Sampling::Exact).downscale(&view, &mut small);
+        assert!(small.samples().iter().all(|s| *s == 0));
+        assert_eq!((small.width(), small.height()), (256, 144));
+    }
 }

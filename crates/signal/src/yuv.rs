@@ -51,14 +51,78 @@ impl YuvToBgr {
     /// One pixel: luma, U, V to blue, green, red.
     #[inline(always)]
     pub(crate) fn convert(&self, luma: u8, u: u8, v: u8) -> [u8; 3] {
-        let luma = high(((i16::from(luma)) << 3) - self.luma_offset, self.luma);
-        let u = ((i16::from(u)) << 3) - CHROMA_OFFSET;
-        let v = ((i16::from(v)) << 3) - CHROMA_OFFSET;
-        let blue = luma.wrapping_add(high(u, self.blue_from_u));
-        let green =
-            luma.wrapping_add(high(u, self.green_from_u).wrapping_add(high(v, self.green_from_v)));
-        let red = luma.wrapping_add(high(v, self.red_from_v));
-        [clamp(blue), clamp(green), clamp(red)]
+        let grey = upper_half(fraction(luma).wrapping_sub(self.luma_offset), self.luma);
+        self.chroma(u, v).map(|tint| grey.wrapping_add(tint).clamp(0, 255) as u8)
+    }
+
+    #[inline(always)]
+    fn chroma(&self, u: u8, v: u8) -> [i16; 3] {
+        let u = fraction(u).wrapping_sub(CHROMA_OFFSET);
+        let v = fraction(v).wrapping_sub(CHROMA_OFFSET);
+        let green = upper_half(u, self.green_from_u).wrapping_add(upper_half(v, self.green_from_v));
+        [upper_half(u, self.blue_from_u), green, upper_half(v, self.red_from_v)]
+    }
+}
+
+/// A sample with three fraction bits.
+#[inline(always)]
+fn fraction(sample: u8) -> i16 {
+    i16::from(sample) << 3
+}
+
+/// Converts rows of samples. Each constant is kept once per lane: only when both factors are read as
+/// 16-bit lanes do compilers find the one instruction that multiplies and keeps the upper half.
+#[derive(Debug, Default)]
+pub(crate) struct RowConverter {
+    made_for: Option<(ColorMatrix, ColorRange, usize)>,
+    luma_offset: i16,
+    luma: Vec<i16>,
+    red_from_v: Vec<i16>,
+    green_from_u: Vec<i16>,
+    green_from_v: Vec<i16>,
+    blue_from_u: Vec<i16>,
+}
+
+impl RowConverter {
+    /// Makes it ready for rows of `samples` samples.
+    pub(crate) fn prepare(&mut self, matrix: ColorMatrix, range: ColorRange, samples: usize) {
+        if self.made_for == Some((matrix, range, samples)) {
+            return;
+        }
+        let one = YuvToBgr::new(matrix, range);
+        let lanes = |constant: i16| vec![constant; samples];
+        *self = RowConverter {
+            made_for: Some((matrix, range, samples)),
+            luma_offset: one.luma_offset,
+            luma: lanes(one.luma),
+            red_from_v: lanes(one.red_from_v),
+            green_from_u: lanes(one.green_from_u),
+            green_from_v: lanes(one.green_from_v),
+            blue_from_u: lanes(one.blue_from_u),
+        };
+    }
+
+    /// Luma's share of blue, green and red, which is the same for all three.
+    pub(crate) fn grey(&self, luma: &[u8], grey: &mut [i16]) {
+        for ((luma, grey), factor) in luma.iter().zip(grey).zip(&self.luma) {
+            *grey = upper_half(fraction(*luma).wrapping_sub(self.luma_offset), *factor);
+        }
+    }
+
+    /// Chroma's share of blue, green and red. Colours are luma's share plus this, clamped to a byte.
+    pub(crate) fn tint(&self, u: &[u8], v: &[u8], [blue, green, red]: &mut [Vec<i16>; 3]) {
+        let chroma = |sample: u8| fraction(sample).wrapping_sub(CHROMA_OFFSET);
+        for ((out, u), factor) in blue.iter_mut().zip(u).zip(&self.blue_from_u) {
+            *out = upper_half(chroma(*u), *factor);
+        }
+        for ((out, v), factor) in red.iter_mut().zip(v).zip(&self.red_from_v) {
+            *out = upper_half(chroma(*v), *factor);
+        }
+        let from_u = u.iter().zip(&self.green_from_u);
+        let from_v = v.iter().zip(&self.green_from_v);
+        for ((out, (u, fu)), (v, fv)) in green.iter_mut().zip(from_u).zip(from_v) {
+            *out = upper_half(chroma(*u), *fu).wrapping_add(upper_half(chroma(*v), *fv));
+        }
     }
 }
 
@@ -67,15 +131,10 @@ fn round_to_i16(value: i64) -> i16 {
     ((value + (1 << 15)) >> 16).clamp(-0x7FFF, 0x7FFF) as i16
 }
 
-/// The upper half of the product.
+/// The upper half of the product: `(a * b) >> 16`.
 #[inline(always)]
-fn high(a: i16, b: i16) -> i16 {
+pub(crate) fn upper_half(a: i16, b: i16) -> i16 {
     ((i32::from(a) * i32::from(b)) >> 16) as i16
-}
-
-#[inline(always)]
-fn clamp(value: i16) -> u8 {
-    value.clamp(0, 255) as u8
 }
 
 #[cfg(test)]
