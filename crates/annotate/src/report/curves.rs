@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use omnivale_timeline::{Span, Time};
+use omnivale_timeline::{Duration, Span, Time};
 
 use super::video::Waveform;
 
@@ -15,7 +15,7 @@ const TOP_SCORE: f32 = 100.0;
 
 /// Peaks from `line`, merged to at most `most` columns; empty where there are none.
 ///
-/// Columns keep the least and the greatest peak, so that short sounds stay visible.
+/// A column spans its least and its greatest peak, so that short sounds stay visible.
 pub(super) fn waveform(wave: &Waveform<'_>, line: Span, scale: f32, most: usize) -> String {
     let step = wave.step.micros().max(1);
     let at = |time: Time| {
@@ -23,9 +23,11 @@ pub(super) fn waveform(wave: &Waveform<'_>, line: Span, scale: f32, most: usize)
             .unwrap_or(usize::MAX)
             .min(wave.peaks.len())
     };
-    let peaks = &wave.peaks[at(line.start)..at(line.end())];
+    let first = at(line.start);
+    let peaks = &wave.peaks[first..at(line.end()).max(first)];
+    let merged = peaks.len().div_ceil(most.max(1)).max(1);
     let columns: Vec<(f32, f32)> = peaks
-        .chunks(peaks.len().div_ceil(most.max(2) / 2).max(1))
+        .chunks(merged)
         .map(|chunk| {
             chunk.iter().fold((0.0f32, 0.0f32), |(low, high), peak| {
                 (low.min(finite(peak.0)), high.max(finite(peak.1)))
@@ -35,19 +37,17 @@ pub(super) fn waveform(wave: &Waveform<'_>, line: Span, scale: f32, most: usize)
     if columns.is_empty() {
         return String::new();
     }
-    let x = |column: usize| {
-        let first = line.start.max(wave.start).since(line.start).seconds();
-        let covered = peaks.len() as f64 * step as f64 / 1e6;
-        let share = column as f64 / columns.len() as f64;
-        1000.0 * (first + share * covered) / line.duration.seconds()
+    let edge = |column: usize| {
+        let peak = (first + (column * merged).min(peaks.len())) as u64;
+        x(wave.start + Duration::from_micros(peak.saturating_mul(step)), line)
     };
     let y = |peak: f32| 50.0 - 48.0 * (peak * scale).clamp(-1.0, 1.0);
-    let mut path = String::with_capacity(columns.len() * 20);
+    let mut path = format!("M{} 50", edge(0));
     for (column, (_, high)) in columns.iter().enumerate() {
-        point(&mut path, x(column), y(*high).min(49.0));
+        let _infallible = write!(path, "V{:.0}H{}", y(*high).min(49.0), edge(column + 1));
     }
     for (column, (low, _)) in columns.iter().enumerate().rev() {
-        point(&mut path, x(column), y(*low).max(51.0));
+        let _infallible = write!(path, "V{:.0}H{}", y(*low).max(51.0), edge(column));
     }
     path.push('Z');
     path
@@ -62,38 +62,38 @@ pub(super) fn waveform_scale(wave: &Waveform<'_>) -> f32 {
     if loudest > 0.0 { 1.0 / loudest } else { 1.0 }
 }
 
-/// Scores from `line`, merged to at most `most` points by their maximum, as a filled outline.
+/// Scores from `line`, merged to at most `most` columns by their maximum, as a filled outline.
 pub(super) fn score(scores: &[(Time, f32)], line: Span, most: usize) -> String {
     let first = scores.partition_point(|(time, _)| *time < line.start);
     let last = scores.partition_point(|(time, _)| *time < line.end());
     let scores = &scores[first..last.max(first)];
-    if scores.is_empty() {
+    let (Some((from, _)), Some((to, _))) = (scores.first(), scores.last()) else {
         return String::new();
-    }
-    let mut path = String::from("M0 100");
-    let mut x = 0.0;
-    for chunk in scores.chunks(scores.len().div_ceil(most.max(1))) {
+    };
+    let merged = scores.len().div_ceil(most.max(1));
+    let mut path = format!("M{} 100", x(*from, line));
+    for (column, chunk) in scores.chunks(merged).enumerate() {
         let score = chunk.iter().fold(0.0f32, |most, (_, score)| most.max(finite(*score)));
-        x = 10.0 * super::lanes::percent(chunk[0].0, line);
-        point(&mut path, x, 100.0 - 100.0 * (score / TOP_SCORE).clamp(0.0, 1.0).sqrt());
+        let y = 100.0 - 100.0 * (score / TOP_SCORE).clamp(0.0, 1.0).sqrt();
+        let next = scores.get((column + 1) * merged).map_or(*to, |(time, _)| *time);
+        let _infallible = write!(path, "V{y:.0}H{}", x(next, line));
     }
-    let _infallible = write!(path, "L{x:.1} 100Z");
+    path.push_str("V100Z");
     path
+}
+
+/// Where an instant stands in the box, to a tenth.
+fn x(time: Time, line: Span) -> f64 {
+    (100.0 * super::lanes::percent(time, line)).round() / 10.0
 }
 
 fn finite(value: f32) -> f32 {
     if value.is_finite() { value } else { 0.0 }
 }
 
-fn point(path: &mut String, x: f64, y: f32) {
-    let command = if path.is_empty() { 'M' } else { 'L' };
-    let _infallible = write!(path, "{command}{x:.1} {y:.0}");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use omnivale_timeline::Duration;
 
     fn line(start: i64, end: i64) -> Span {
         Span::until(Time::from_millis(start), Time::from_millis(end))
@@ -107,8 +107,8 @@ mod tests {
         let scale = waveform_scale(&wave);
         let path = waveform(&wave, line(0, 1_000_000), scale, 100);
         assert_eq!(scale, 2.0);
-        assert_eq!(path.matches(['M', 'L']).count(), 100);
-        assert!(path.contains(" 2L") && path.contains(" 98L"), "{path}");
+        assert_eq!(path.matches('H').count(), 2 * 100);
+        assert!(path.contains("V2H510V") && path.contains("V98H500V"), "{path}");
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
             peaks: &[(-1.0, 1.0); 5],
         };
         let path = waveform(&wave, line(0, 10_000), 1.0, 100);
-        assert!(path.starts_with("M500.0 2L600.0 2"), "{path}");
+        assert!(path.starts_with("M500 50V2H600V2H700"), "{path}");
         assert_eq!(waveform(&wave, line(10_000, 20_000), 1.0, 100), "");
     }
 
@@ -131,7 +131,7 @@ mod tests {
             .map(|(score, at)| (Time::from_millis(at * 1_000), score))
             .collect();
         let path = score(&scores, line(0, 4_000), 100);
-        assert_eq!(path, "M0 100L0.0 100L250.0 50L500.0 100L750.0 0L750.0 100Z");
+        assert_eq!(path, "M0 100V100H250V50H500V100H750V0H750V100Z");
         assert_eq!(score(&scores, line(4_000, 8_000), 100), "");
     }
 }

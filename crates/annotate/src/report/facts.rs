@@ -1,10 +1,12 @@
 //! Measurements and times as a person reads them.
 
+use std::collections::BTreeMap;
+
 use omnivale_timeline::{Duration, Fact, Time};
 use serde::Serialize;
 
 /// Names of facts end in their unit; this is how each unit is written.
-const UNITS: [(&str, &str); 11] = [
+const UNITS: [(&str, &str); 12] = [
     ("_lufs", "LUFS"),
     ("_dbfs", "dBFS"),
     ("_db", "dB"),
@@ -15,6 +17,7 @@ const UNITS: [(&str, &str); 11] = [
     ("_s", "s"),
     ("_per_second", "per s"),
     ("_per_minute", "per min"),
+    ("_px", "px"),
     ("_pixels", "px"),
 ];
 
@@ -25,10 +28,19 @@ pub(super) struct Shown {
     pub(super) value: String,
 }
 
-impl Shown {
-    pub(super) fn new(name: &str, fact: &Fact) -> Shown {
-        Shown { name: label(name), value: value(name, fact) }
-    }
+/// Every measurement, by name; a share goes with what it is the share of (`colour 1: blue, 41 %`).
+pub(super) fn shown(evidence: &BTreeMap<String, Fact>) -> Vec<Shown> {
+    evidence
+        .iter()
+        .filter(|(name, _)| {
+            name.strip_suffix("_share").is_none_or(|whole| !evidence.contains_key(whole))
+        })
+        .map(|(name, fact)| {
+            let share = evidence.get_key_value(&format!("{name}_share"));
+            let share = share.map(|(name, fact)| format!(", {}", value(name, fact)));
+            Shown { name: label(name), value: value(name, fact) + &share.unwrap_or_default() }
+        })
+        .collect()
 }
 
 /// A fact's name without its unit: `loudness_db` reads `loudness`.
@@ -138,8 +150,8 @@ mod tests {
 
     #[test]
     fn a_fact_reads_with_its_unit() {
-        let show = |name, number| {
-            let shown = Shown::new(name, &Fact::Number(number));
+        let show = |name: &str, number| {
+            let shown = &shown(&[(name.to_owned(), Fact::Number(number))].into())[0];
             format!("{}: {}", shown.name, shown.value)
         };
         assert_eq!(show("loudness_db", -18.234), "loudness: \u{2212}18.2 dB");
@@ -148,6 +160,20 @@ mod tests {
         assert_eq!(show("brightness", 0.5), "brightness: 0.5");
         assert_eq!(show("_db", 1.0), " db: 1 dB");
         assert_eq!(value("flash", &Fact::Flag(true)), "yes");
+    }
+
+    #[test]
+    fn a_share_stands_beside_what_it_is_the_share_of() {
+        let evidence = [
+            ("colour_1".to_owned(), Fact::Word("blue".to_owned())),
+            ("colour_1_share".to_owned(), Fact::Number(0.41)),
+            ("still_share".to_owned(), Fact::Number(1.0)),
+        ];
+        let shown: Vec<String> = shown(&evidence.into())
+            .into_iter()
+            .map(|shown| format!("{}: {}", shown.name, shown.value))
+            .collect();
+        assert_eq!(shown, ["colour 1: blue, 41 %", "still: 100 %"]);
     }
 
     #[test]

@@ -54,14 +54,15 @@ struct Page<'a> {
     css: &'static str,
     index_css: &'static str,
     js: &'static str,
-    videos: usize,
-    listed: usize,
     count: String,
+    /// Number of rows, and of all videos where some are left out.
+    listed: usize,
+    left_out_of: Option<String>,
     totals: &'a [Total],
     charts: Vec<Chart>,
     rows: Vec<Row<'a>>,
     failures: &'a [Failure],
-    failed: usize,
+    failures_left_out_of: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -83,6 +84,7 @@ struct Row<'a> {
 /// Its size is bounded by the limits of [`ReportConfig`], whatever the number of videos.
 pub fn index(input: &IndexReport<'_>) -> String {
     let most = input.config.index_videos;
+    let left_out_of = |all: usize| (all > most).then(|| facts::thousands(all));
     let mut bytes = input.config.index_thumbnail_bytes;
     let rows: Vec<Row<'_>> =
         input.entries.iter().take(most).map(|entry| Row::new(entry, &mut bytes)).collect();
@@ -91,14 +93,14 @@ pub fn index(input: &IndexReport<'_>) -> String {
         css: include_str!("templates/report.css"),
         index_css: include_str!("templates/index.css"),
         js: include_str!("templates/index.js"),
-        videos: input.entries.len(),
-        listed: rows.len(),
         count: facts::count(input.entries.len(), "video"),
+        listed: rows.len(),
+        left_out_of: left_out_of(input.entries.len()),
         totals: &input.statistics.totals,
         charts: input.statistics.histograms.iter().map(Chart::new).collect(),
         rows,
         failures: &input.failures[..input.failures.len().min(most)],
-        failed: input.failures.len(),
+        failures_left_out_of: left_out_of(input.failures.len()),
     };
     super::render("index.html", page)
 }

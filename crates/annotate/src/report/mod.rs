@@ -39,7 +39,7 @@ pub use video::{VideoReport, Waveform, video};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportConfig {
-    /// Most points of the waveform, and of the content-score curve, in one report.
+    /// Most columns of the waveform, and of the content-score curve, in one report.
     pub curve_points: usize,
     /// Length of video that one line of the timeline shows at least, in seconds.
     pub line_seconds: u64,

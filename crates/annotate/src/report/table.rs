@@ -136,7 +136,7 @@ impl Part {
             kind: event.kind.clone(),
             class: facts::class(event.kind.as_deref()),
             caption: event.caption.clone(),
-            facts: event.evidence.iter().map(|(name, fact)| Shown::new(name, fact)).collect(),
+            facts: facts::shown(&event.evidence),
         }
     }
 }

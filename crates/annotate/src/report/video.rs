@@ -3,7 +3,7 @@
 use omnivale_timeline::{Duration, Span, Spanned, Time};
 use serde::Serialize;
 
-use super::facts::{self, Shown};
+use super::facts;
 use super::lanes::{self, Look, Piece, Tick};
 use super::thumbnails::{self, Thumbnail};
 use super::{ReportConfig, curves, escape, table};
@@ -56,6 +56,8 @@ struct Page<'a> {
     damage: &'a [DamageRecord],
     streams: &'a [StreamRecord],
     media: Option<String>,
+    /// Width and height, so that nothing moves when the player knows it too.
+    aspect: Option<(u32, u32)>,
     pictures: bool,
     sound: bool,
     cues: bool,
@@ -140,6 +142,7 @@ pub fn video(input: &VideoReport<'_>) -> String {
         damage: &annotation.damage,
         streams: &video.streams,
         media: input.media.map(escape::url),
+        aspect: video.width.zip(video.height),
         pictures: video.width.is_some() || !seen.is_empty(),
         sound: input.waveform.is_some() || !annotation.audio_events.is_empty(),
         cues: !annotation.cues.is_empty(),
@@ -223,7 +226,7 @@ fn timeline(input: &VideoReport<'_>, pictures: &[Option<usize>]) -> Vec<Line> {
                 look(&annotation.cues[at].text, String::new(), 2.0, 0.0)
             }),
             events: lanes::pieces(spans(&annotation.events), line, |at| {
-                look(&annotation.events[at].caption, String::new(), 4.0, 20.0)
+                look(&annotation.events[at].caption, String::new(), 4.0, 16.0)
             }),
         })
         .collect()
@@ -296,10 +299,8 @@ impl<'a> Hint<'a> {
             kind: event.kind.as_deref(),
             text: event.caption.as_deref(),
             said: event.transcript.as_deref(),
-            facts: event
-                .evidence
-                .iter()
-                .map(|(name, fact)| Shown::new(name, fact))
+            facts: facts::shown(&event.evidence)
+                .into_iter()
                 .map(|shown| (shown.name, shown.value))
                 .collect(),
             picture: None,
