@@ -25,6 +25,10 @@ fi
 profile=$(mktemp -d)
 trap 'rm -rf "$profile"' EXIT
 
+# Chromium does not run in its sandbox as root, as in most containers.
+sandbox=
+[ "$(id -u)" -ne 0 ] || sandbox=--no-sandbox
+
 # 0 is dark in Chromium's settings, 1 light.
 case $scheme in
     dark) colours=0 ;;
@@ -33,7 +37,7 @@ case $scheme in
 esac
 
 url=$(printf '%s' "$page" | sed 's/%/%25/g; s/ /%20/g; s/#/%23/g; s/?/%3F/g')
-"$browser" --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
+"$browser" --headless $sandbox --disable-gpu --no-first-run --disable-background-networking \
     --disable-component-update --disable-sync --disable-quic --hide-scrollbars \
     --force-device-scale-factor="${SCALE:-1}" --blink-settings=preferredColorScheme=$colours \
     --virtual-time-budget=4000 --user-data-dir="$profile" \

@@ -14,6 +14,8 @@ const WIDE: f64 = 1500.0;
 const CHARACTER: f64 = 5.6;
 /// A box narrower than this shows no label.
 const NARROWEST_LABEL: f64 = 26.0;
+/// Percent of a line that the page draws at least, so that nothing vanishes: two pixels.
+const NARROWEST: f64 = 200.0 / WIDE;
 /// Most labelled instants on the axis of one line.
 const MOST_TICKS: u64 = 12;
 const TICK_SECONDS: [u64; 14] = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600];
@@ -38,6 +40,8 @@ pub(super) struct Piece {
     pub(super) label: String,
     /// Style classes.
     pub(super) class: String,
+    /// Width that the label may take, in percent of the piece: more than 100 where it spills over.
+    pub(super) room: f64,
     /// Whether the event began on an earlier line.
     pub(super) continued: bool,
 }
@@ -48,8 +52,6 @@ pub(super) struct Look<'a> {
     pub(super) class: String,
     /// Lines of text that its box has room for.
     pub(super) text_lines: f64,
-    /// Pixels of the box that a picture takes.
-    pub(super) inset: f64,
 }
 
 /// The lines that a video of this length is set in.
@@ -102,18 +104,33 @@ pub(super) fn pieces<'a>(
         .enumerate()
         .filter_map(|(index, event)| {
             let part = event.intersection(line)?;
-            let look = look(index);
+            let Look { label, class, text_lines } = look(index);
             let left = percent(part.start, line);
             let width = round(percent(part.end(), line) - left);
-            let pixels = width / 100.0 * WIDE - look.inset;
-            let label = match pixels < NARROWEST_LABEL {
-                true => String::new(),
-                false => cut(look.label, (pixels / CHARACTER * look.text_lines) as usize),
-            };
+            let label = fit(label, width, text_lines);
             let continued = event.start < line.start;
-            Some(Piece { index, left, width, label, class: look.class, continued })
+            Some(Piece { index, left, width, label, class, room: 100.0, continued })
         })
         .collect()
+}
+
+/// Lets labels run on over free space up to the next piece: cues are short and far apart.
+pub(super) fn spill<'a>(pieces: &mut [Piece], text_lines: f64, label: impl Fn(usize) -> &'a str) {
+    let next: Vec<f64> = pieces.iter().skip(1).map(|piece| piece.left).chain([100.0]).collect();
+    for (piece, next) in pieces.iter_mut().zip(next) {
+        let free = (next - piece.left).max(0.0);
+        piece.room = round(100.0 * free / piece.width.max(NARROWEST));
+        piece.label = fit(label(piece.index), free, text_lines);
+    }
+}
+
+/// As much of a text as may fit into `width` percent of a wide line; nothing rather than a syllable.
+fn fit(text: &str, width: f64, text_lines: f64) -> String {
+    let pixels = width / 100.0 * WIDE;
+    if pixels < NARROWEST_LABEL {
+        return String::new();
+    }
+    cut(text, (pixels / CHARACTER * text_lines) as usize)
 }
 
 /// Where an instant stands on a line, in percent.
@@ -158,13 +175,23 @@ mod tests {
     #[test]
     fn an_event_across_two_lines_stands_on_both() {
         let events = [seconds(5.0, 15.0)];
-        let look =
-            |_| Look { label: "a long caption", class: String::new(), text_lines: 1.0, inset: 0.0 };
+        let look = |_| Look { label: "a long caption", class: String::new(), text_lines: 1.0 };
         let first = pieces(events.into_iter(), seconds(0.0, 10.0), look);
         let second = pieces(events.into_iter(), seconds(10.0, 20.0), look);
         assert_eq!((first[0].left, first[0].width, first[0].continued), (50.0, 50.0, false));
         assert_eq!((second[0].left, second[0].width, second[0].continued), (0.0, 50.0, true));
         assert!(pieces(events.into_iter(), seconds(20.0, 30.0), look).is_empty());
+    }
+
+    #[test]
+    fn a_label_may_spill_up_to_the_next_piece() {
+        let cues = [seconds(0.0, 0.1), seconds(5.0, 5.1), seconds(5.1, 5.2)];
+        let look = |_| Look { label: "", class: String::new(), text_lines: 1.0 };
+        let mut pieces = pieces(cues.into_iter(), seconds(0.0, 10.0), look);
+        spill(&mut pieces, 2.0, |_| "Hello");
+        let room: Vec<(f64, &str)> =
+            pieces.iter().map(|piece| (piece.room, piece.label.as_str())).collect();
+        assert_eq!(room, [(5000.0, "Hello"), (100.0, ""), (4900.0, "Hello")]);
     }
 
     #[test]

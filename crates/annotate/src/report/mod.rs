@@ -12,6 +12,7 @@
 mod curves;
 mod escape;
 mod facts;
+mod hints;
 mod index;
 mod lanes;
 mod statistics;

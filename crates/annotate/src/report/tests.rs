@@ -292,6 +292,7 @@ fn events_with_broken_references_and_times_are_shown_all_the_same() {
     broken.events[1].extent = extent(15.0, 3.0);
     broken.visual_events[0].extent = extent(-5.0, 2.0);
     broken.audio_events[0].extent = extent(0.0, 1e9);
+    broken.cues[0].extent = extent(3.0, 3.000_001);
     let config = config();
     elements(&video(&report(&broken, &config)));
     IndexEntry::new(&broken, None);

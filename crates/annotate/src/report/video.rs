@@ -4,10 +4,11 @@ use omnivale_timeline::{Duration, Span, Spanned, Time};
 use serde::Serialize;
 
 use super::facts;
+use super::hints::Hints;
 use super::lanes::{self, Look, Piece, Tick};
 use super::thumbnails::{self, Thumbnail};
 use super::{ReportConfig, curves, escape, table};
-use crate::annotation::{Annotation, Check, DamageRecord, EventRecord, Extent, StreamRecord};
+use crate::annotation::{Annotation, Check, CueRecord, DamageRecord, EventRecord, StreamRecord};
 
 /// Everything that a report shows.
 #[derive(Debug, Clone, Copy)]
@@ -91,34 +92,6 @@ struct Line {
     events: Vec<Piece>,
 }
 
-/// What the script needs to seek and to show evidence, in seconds.
-#[derive(Serialize)]
-struct Data<'a> {
-    duration: f64,
-    seen: Vec<Hint<'a>>,
-    heard: Vec<Hint<'a>>,
-    said: Vec<Hint<'a>>,
-    events: Vec<Hint<'a>>,
-}
-
-#[derive(Serialize, Default)]
-struct Hint<'a> {
-    start: f64,
-    end: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    said: Option<&'a str>,
-    /// Name and value of each measurement.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    facts: Vec<(String, String)>,
-    /// Index of its keyframe.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    picture: Option<usize>,
-}
-
 /// One self-contained HTML page about one video.
 ///
 /// Its size is bounded by the annotation's text, plus the limits of [`ReportConfig`].
@@ -132,7 +105,7 @@ pub fn video(input: &VideoReport<'_>) -> String {
         css: include_str!("templates/report.css"),
         js: include_str!("templates/report.js"),
         thumbnails: thumbnails::style(&pictures, input.thumbnails),
-        data: escape::script_json(&data(annotation, &pictures)),
+        data: escape::script_json(&Hints::new(annotation, whole(annotation), &pictures)),
         id: video.id.as_str(),
         source: &video.source,
         blake3: &video.blake3,
@@ -195,7 +168,6 @@ fn timeline(input: &VideoReport<'_>, pictures: &[Option<usize>]) -> Vec<Line> {
     let most = input.config.curve_points / lines.len().max(1);
     let scale = input.waveform.as_ref().map_or(1.0, curves::waveform_scale);
     let shots: Vec<Span> = annotation.shots.iter().map(|shot| shot.span()).collect();
-    let cues: Vec<Span> = annotation.cues.iter().map(|cue| cue.extent.span()).collect();
     lines
         .into_iter()
         .map(|line| Line {
@@ -204,14 +176,14 @@ fn timeline(input: &VideoReport<'_>, pictures: &[Option<usize>]) -> Vec<Line> {
             filled: lanes::percent(whole.end(), line),
             ticks: lanes::ticks(line, whole.end()),
             shots: lanes::pieces(shots.iter().copied(), line, |at| {
-                look("", format!("shot-{}", at % 2), 1.0, 0.0)
+                look("", format!("shot-{}", at % 2), 1.0)
             }),
             score: curves::score(input.scores, line, most),
             seen: lanes::pieces(spans(&annotation.visual_events), line, |at| {
                 let label = brief(&annotation.visual_events[at]);
                 match pictures.get(at).copied().flatten() {
-                    Some(picture) => look(label, format!("t{picture}"), 1.0, 0.0),
-                    None => look(label, "bare".to_owned(), 3.0, 0.0),
+                    Some(picture) => look(label, format!("t{picture}"), 1.0),
+                    None => look(label, "bare".to_owned(), 3.0),
                 }
             }),
             wave: input
@@ -220,13 +192,11 @@ fn timeline(input: &VideoReport<'_>, pictures: &[Option<usize>]) -> Vec<Line> {
                 .map_or_else(String::new, |wave| curves::waveform(wave, line, scale, most)),
             heard: lanes::pieces(spans(&annotation.audio_events), line, |at| {
                 let event = &annotation.audio_events[at];
-                look(brief(event), facts::class(event.kind.as_deref()).to_owned(), 1.0, 0.0)
+                look(brief(event), facts::class(event.kind.as_deref()).to_owned(), 1.0)
             }),
-            said: lanes::pieces(cues.iter().copied(), line, |at| {
-                look(&annotation.cues[at].text, String::new(), 2.0, 0.0)
-            }),
+            said: said(&annotation.cues, line),
             events: lanes::pieces(spans(&annotation.events), line, |at| {
-                look(&annotation.events[at].caption, String::new(), 4.0, 16.0)
+                look(&annotation.events[at].caption, String::new(), 4.0)
             }),
         })
         .collect()
@@ -236,8 +206,15 @@ fn spans<T: Spanned>(events: &[T]) -> impl Iterator<Item = Span> {
     events.iter().map(Spanned::span)
 }
 
-fn look(label: &str, class: String, text_lines: f64, inset: f64) -> Look<'_> {
-    Look { label, class, text_lines, inset }
+fn said(cues: &[CueRecord], line: Span) -> Vec<Piece> {
+    let spans = cues.iter().map(|cue| cue.extent.span());
+    let mut pieces = lanes::pieces(spans, line, |_| look("", String::new(), 2.0));
+    lanes::spill(&mut pieces, 2.0, |at| &cues[at].text);
+    pieces
+}
+
+fn look(label: &str, class: String, text_lines: f64) -> Look<'_> {
+    Look { label, class, text_lines }
 }
 
 /// The shortest name of an event.
@@ -254,58 +231,6 @@ fn whole(annotation: &Annotation) -> Span {
         .max()
         .unwrap_or(Time::ZERO);
     Span::until(Time::ZERO, last.max(annotation.video.duration.as_time()))
-}
-
-fn data<'a>(annotation: &'a Annotation, pictures: &[Option<usize>]) -> Data<'a> {
-    Data {
-        duration: whole(annotation).duration.seconds_to_millis(),
-        seen: annotation
-            .visual_events
-            .iter()
-            .zip(pictures)
-            .map(|(event, picture)| Hint { picture: *picture, ..Hint::single(event) })
-            .collect(),
-        heard: annotation.audio_events.iter().map(Hint::single).collect(),
-        said: annotation.cues.iter().map(|cue| Hint::new(cue.extent, &cue.text)).collect(),
-        events: annotation
-            .events
-            .iter()
-            .map(|event| Hint {
-                facts: event
-                    .correlations
-                    .iter()
-                    .map(|found| (found.kind.clone(), found.evidence.clone()))
-                    .collect(),
-                ..Hint::new(event.extent, &event.caption)
-            })
-            .collect(),
-    }
-}
-
-impl<'a> Hint<'a> {
-    fn new(extent: Extent, text: &'a str) -> Hint<'a> {
-        Hint {
-            start: extent.start.seconds_to_millis(),
-            end: extent.end.seconds_to_millis(),
-            text: Some(text),
-            ..Hint::default()
-        }
-    }
-
-    fn single(event: &'a EventRecord) -> Hint<'a> {
-        Hint {
-            start: event.extent.start.seconds_to_millis(),
-            end: event.extent.end.seconds_to_millis(),
-            kind: event.kind.as_deref(),
-            text: event.caption.as_deref(),
-            said: event.transcript.as_deref(),
-            facts: facts::shown(&event.evidence)
-                .into_iter()
-                .map(|shown| (shown.name, shown.value))
-                .collect(),
-            picture: None,
-        }
-    }
 }
 
 impl CheckRow {

@@ -32,7 +32,9 @@
     if (className) element.className = className;
     return element;
   };
-  const at = (lane, time) => data[lane].findIndex((e) => e.start <= time && time < e.end);
+  // A player may land a hair before the instant it was sent to.
+  const hair = 0.002;
+  const at = (lane, time) => data[lane].findIndex((e) => e.start <= time + hair && time + hair < e.end);
   const hint = (piece) => data[piece.dataset.lane][Number(piece.dataset.index)];
 
   // The playhead and all that follows it.
