@@ -1,8 +1,17 @@
 //! The captioner without a model: it says only what was measured.
 
+mod both;
+mod english;
+mod facts;
+mod heard;
+mod seen;
+
 use serde::{Deserialize, Serialize};
 
 use super::{AudioRequest, Captioner, CaptionerError, OmniRequest, VisualRequest};
+use english::{Choice, sentence};
+use heard::Heard;
+use seen::{Detail, Seen};
 
 /// Where words begin to apply: the table `[caption.signal]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +58,10 @@ pub struct SignalConfig {
 }
 
 /// The captioner without a model.
+///
+/// It says what was measured, and nothing else: no objects, no people, no places, no reasons. The one
+/// thing it names is a voice, where the audio event's kind is speech. Wordings vary with the video's
+/// id and the event's position, never by chance: the same event always gets the same caption.
 #[derive(Debug, Clone)]
 pub struct Signal {
     config: SignalConfig,
@@ -61,20 +74,55 @@ impl Signal {
     }
 }
 
+/// A caption is shorter than this, in words: the limit that the LongVALE paper sets its captioner.
+const WORDS_BELOW: usize = 50;
+
+/// Wordings tried before a caption may repeat one of the captions just before it.
+const WORDINGS: usize = 4;
+
 impl Captioner for Signal {
     fn name(&self) -> &str {
         "signal"
     }
 
-    fn visual(&self, _: &VisualRequest<'_>) -> Result<String, CaptionerError> {
-        Ok(format!("A picture is seen{}.", if self.config.black_below < 0.0 { "!" } else { "" }))
+    fn visual(&self, request: &VisualRequest<'_>) -> Result<String, CaptionerError> {
+        let mut choice = Choice::new(request.video.id.as_str(), "visual", request.index);
+        Ok(sentence(&Seen::of(request.event, &self.config).caption(&mut choice)))
     }
 
-    fn audio(&self, _: &AudioRequest<'_>) -> Result<String, CaptionerError> {
-        Ok("A sound is heard.".to_owned())
+    fn audio(&self, request: &AudioRequest<'_>) -> Result<String, CaptionerError> {
+        let mut choice = Choice::new(request.video.id.as_str(), "audio", request.index);
+        Ok(sentence(&Heard::of(request.event, &self.config).caption(&mut choice)))
     }
 
-    fn omni(&self, _: &OmniRequest<'_>) -> Result<String, CaptionerError> {
-        Ok("Something is seen and heard.".to_owned())
+    fn omni(&self, request: &OmniRequest<'_>) -> Result<String, CaptionerError> {
+        let mut choice = Choice::new(request.video.id.as_str(), "omni", request.index);
+        let mut text = self.omni_sentence(request, &mut choice);
+        for _ in 1..WORDINGS {
+            if !request.previous.contains(&text) {
+                break;
+            }
+            text = self.omni_sentence(request, &mut choice);
+        }
+        Ok(text)
     }
 }
+
+impl Signal {
+    /// The caption in as much detail as fits.
+    fn omni_sentence(&self, request: &OmniRequest<'_>, choice: &mut Choice) -> String {
+        let in_detail =
+            |detail| sentence(&both::clause(request, &self.config, &mut choice.clone(), detail));
+        let text = [Detail::Full, Detail::Plain]
+            .into_iter()
+            .map(in_detail)
+            .find(|text| text.split_whitespace().count() < WORDS_BELOW)
+            .unwrap_or_else(|| in_detail(Detail::Bare));
+        // The next call must choose other words.
+        choice.below(2);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,326 @@
+//! An omni-modal event in words: what is seen and what is heard, in the order of time.
+
+use omnivale_timeline::{Duration, Span, Spanned, Time};
+
+use crate::annotation::EventRecord;
+use crate::caption::OmniRequest;
+
+use super::SignalConfig;
+use super::english::{Choice, about, list, number, with_tails};
+use super::heard::{Heard, Sort};
+use super::seen::{Detail, Seen};
+
+/// A sound that starts or ends this near the event's own start or end starts or ends with it.
+const TOGETHER: Duration = Duration::from_millis(1_500);
+
+/// A sound that starts this near a change of picture starts with it: closer than anyone can tell.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
+/// What is said of at most this many members one by one; more are summed up.
+const ONE_BY_ONE: usize = 3;
+
+struct Member<T> {
+    span: Span,
+    what: T,
+}
+
+/// The parts of one omni-modal event.
+struct Both<'a> {
+    span: Span,
+    seen: Vec<Member<Seen>>,
+    heard: Vec<Member<Heard>>,
+    /// Where one picture follows another inside the event: visual events and cuts.
+    changes: Vec<Time>,
+    has_sound: bool,
+    config: &'a SignalConfig,
+}
+
+/// The caption's clause, without capital and full stop, at one level of detail.
+pub(super) fn clause(
+    request: &OmniRequest<'_>,
+    config: &SignalConfig,
+    choice: &mut Choice,
+    detail: Detail,
+) -> String {
+    let inside = |time: &Time| *time > request.span.start && *time < request.span.end();
+    let starts = request.visual.iter().map(|event| event.extent.start);
+    let both = Both {
+        span: request.span,
+        changes: starts.chain(request.shots.iter().map(|shot| shot.start)).filter(inside).collect(),
+        seen: within(&request.visual, request.span, |event| Seen::of(event, config)),
+        heard: within(&request.audio, request.span, |event| Heard::of(event, config)),
+        has_sound: request.video.streams.iter().any(|stream| stream.kind == "audio"),
+        config,
+    };
+    match (both.seen.is_empty(), both.heard.is_empty()) {
+        (true, true) => "nothing stands out in picture or sound".to_owned(),
+        (true, false) => match &both.heard[..] {
+            [one] => one.what.caption(choice),
+            _ => both.sounds(choice, detail),
+        },
+        (false, true) => both.silent(choice, detail),
+        (false, false) => both.together(choice, detail),
+    }
+}
+
+fn within<T>(
+    events: &[&EventRecord],
+    span: Span,
+    what: impl Fn(&EventRecord) -> T,
+) -> Vec<Member<T>> {
+    let member = |event: &&EventRecord| {
+        let span = event.span().intersection(span)?;
+        Some(Member { span, what: what(event) })
+    };
+    events.iter().filter_map(member).collect()
+}
+
+impl Both<'_> {
+    /// Pictures without any sound event.
+    fn silent(&self, choice: &mut Choice, detail: Detail) -> String {
+        let pictures = self.pictures(choice, detail);
+        if !self.has_sound {
+            return pictures;
+        }
+        let quiet =
+            ["and no sound stands out", "while no sound stands out", "with no distinct sound"];
+        with_tails(pictures, &[choice.of(&quiet)])
+    }
+
+    /// Pictures and sounds.
+    fn together(&self, choice: &mut Choice, detail: Detail) -> String {
+        if let [one] = &self.heard[..] {
+            return self.one_sound(one, choice, detail);
+        }
+        let (pictures, sounds) = (self.pictures(choice, detail), self.sounds(choice, detail));
+        match choice.below(3) {
+            0 => format!("{pictures}, while {sounds}"),
+            1 => format!("{pictures}; {sounds}"),
+            _ => format!("as {pictures}, {sounds}"),
+        }
+    }
+
+    /// Pictures and a single sound: when it begins and ends is part of the sentence.
+    fn one_sound(&self, one: &Member<Heard>, choice: &mut Choice, detail: Detail) -> String {
+        let from_start = self.starts_with_event(one.span);
+        let to_end = self.ends_with_event(one.span);
+        let at_change = self.change_near(one.span.start);
+        let pictures = self.pictures(choice, detail);
+        match (from_start, to_end) {
+            (true, true) if one.what.sort == Sort::Music && choice.once_in(2) => {
+                format!("to the sound of {}, {pictures}", one.what.phrase(choice, detail))
+            }
+            (true, true) => {
+                let sound = one.what.clause(choice, detail);
+                match choice.below(4) {
+                    0 => format!("{pictures} while {sound}"),
+                    1 => format!("{sound} as {pictures}"),
+                    2 => format!("{pictures}, and throughout {sound}"),
+                    _ => format!("while {sound}, {pictures}"),
+                }
+            }
+            (true, false) => {
+                let sound = one.what.clause(choice, detail.min(Detail::Plain));
+                let ending = self.quiet_after(one.span.end(), choice);
+                format!("{pictures}; at first {sound}{ending}")
+            }
+            (false, _) if at_change => {
+                let sound = one.what.onset(choice, detail);
+                let when = choice.of(&["just as the picture changes", "at the change of picture"]);
+                format!("{pictures}, and {sound} {when}")
+            }
+            (false, to_end) => {
+                let sound = one.what.onset(choice, detail);
+                let when = self.when(one.span.start, choice);
+                let ending =
+                    if to_end { String::new() } else { self.quiet_after(one.span.end(), choice) };
+                match choice.below(2) {
+                    0 => format!("{pictures}; {when} {sound}{ending}"),
+                    _ => format!("{pictures}, and {when} {sound}{ending}"),
+                }
+            }
+        }
+    }
+
+    /// The pictures as a clause.
+    fn pictures(&self, choice: &mut Choice, detail: Detail) -> String {
+        match &self.seen[..] {
+            [one] => one.what.clause(choice, detail),
+            several => {
+                let detail = detail.min(Detail::Plain);
+                // The same choices for all: two pictures alike are described alike.
+                let words = choice.clone();
+                choice.below(2);
+                let phrase = |member: &Member<Seen>| member.what.phrase(&mut words.clone(), detail);
+                let phrases = if several.len() <= ONE_BY_ONE {
+                    several.iter().map(phrase).collect()
+                } else {
+                    vec![phrase(&several[0]), phrase(&several[several.len() - 1])]
+                };
+                self.changes(several.len(), told_apart(phrases), choice)
+            }
+        }
+    }
+
+    /// One picture after another.
+    fn changes(&self, pictures: usize, phrases: Vec<String>, choice: &mut Choice) -> String {
+        match (&phrases[..], pictures) {
+            ([first, last], 2) => {
+                let turns =
+                    choice.of(&["gives way to", "changes to", "is followed by", "turns into"]);
+                format!("{first} {turns} {last}")
+            }
+            ([first, second, third], _) => {
+                let turns = choice.of(&["gives way to", "changes to", "is followed by"]);
+                format!("{first} {turns} {second} and then {third}")
+            }
+            (ends, _) => {
+                let times = number(pictures - 1);
+                match ends {
+                    [first, last] => {
+                        format!("the picture changes {times} times, from {first} to {last}")
+                    }
+                    _ => format!("the picture changes {times} times"),
+                }
+            }
+        }
+    }
+
+    /// The sounds as a clause, in the order of time.
+    fn sounds(&self, choice: &mut Choice, detail: Detail) -> String {
+        match &self.heard[..] {
+            [one] => one.what.clause(choice, detail),
+            several if several.len() <= ONE_BY_ONE && !self.all_alike() => {
+                let detail = detail.min(Detail::Plain);
+                let words = choice.clone();
+                choice.below(2);
+                let phrase =
+                    |member: &Member<Heard>| member.what.phrase(&mut words.clone(), detail);
+                let phrases = several.iter().map(phrase).collect();
+                let late = !self.starts_with_event(several[0].span);
+                self.sequence(told_apart(phrases), late, choice)
+            }
+            several => self.summed_up(several, choice),
+        }
+    }
+
+    /// Two or three sounds one after another.
+    fn sequence(&self, phrases: Vec<String>, late: bool, choice: &mut Choice) -> String {
+        let start =
+            if late { self.when(self.heard[0].span.start, choice) + " " } else { String::new() };
+        let gap = self.gap_between(0, 1);
+        match &phrases[..] {
+            [first, second] => match choice.below(3) {
+                0 if start.is_empty() => format!("first {first} is heard, then {second}"),
+                1 if gap => format!("{start}{first} is heard and, after a pause, {second}"),
+                1 => format!("{start}{first} gives way to {second}"),
+                _ => format!("{start}{first} is followed by {second}"),
+            },
+            [first, second, third] => match choice.below(2) {
+                0 => format!("{start}{first} is heard, then {second} and finally {third}"),
+                _ => format!("{start}{first} is followed by {second} and then {third}"),
+            },
+            other => format!("{start}{} are heard", list(other)),
+        }
+        .replace("a few impacts is", "a few impacts are")
+        .replace("a few impacts gives", "a few impacts give")
+    }
+
+    /// Many sounds, by their sorts in the order in which they first come.
+    fn summed_up(&self, several: &[Member<Heard>], choice: &mut Choice) -> String {
+        let mut sorts: Vec<Sort> = Vec::new();
+        for member in several {
+            if !sorts.contains(&member.what.sort) {
+                sorts.push(member.what.sort);
+            }
+        }
+        let words: Vec<&str> = sorts.iter().map(|sort| sort.word()).collect();
+        let pauses = (1..several.len()).any(|second| self.gap_between(second - 1, second));
+        match &words[..] {
+            ["speech"] if pauses => choice
+                .of(&[
+                    "a voice speaks on and off",
+                    "speech comes and goes",
+                    "a voice speaks with long pauses",
+                ])
+                .to_owned(),
+            ["speech"] => {
+                choice.of(&["a voice goes on speaking", "there is speech throughout"]).to_owned()
+            }
+            ["music"] => {
+                choice.of(&["one stretch of music follows another", "the music changes"]).to_owned()
+            }
+            ["impacts"] if pauses => "impacts come and go".to_owned(),
+            ["impacts"] => "one run of impacts follows another".to_owned(),
+            ["other sounds"] => choice
+                .of(&["one sound follows another", "one sound takes over from another"])
+                .to_owned(),
+            [one, other] => match choice.below(2) {
+                0 => format!("{one} and {other} take turns"),
+                _ => format!("{one} alternates with {other}"),
+            },
+            several => format!("{} take turns", list(several)),
+        }
+    }
+
+    fn all_alike(&self) -> bool {
+        self.heard.windows(2).all(|pair| pair[0].what.sort == pair[1].what.sort)
+    }
+
+    fn starts_with_event(&self, span: Span) -> bool {
+        span.start.distance(self.span.start) <= TOGETHER
+    }
+
+    fn ends_with_event(&self, span: Span) -> bool {
+        span.end().distance(self.span.end()) <= TOGETHER
+    }
+
+    /// Whether one picture follows another near `time`, inside the event.
+    fn change_near(&self, time: Time) -> bool {
+        self.changes.iter().any(|change| change.distance(time) <= AT_ONCE)
+    }
+
+    fn gap_between(&self, first: usize, second: usize) -> bool {
+        let gap = self.heard[second].span.start.since(self.heard[first].span.end());
+        gap.seconds() >= self.config.quiet_gap_s
+    }
+
+    /// When, within the event, something at `time` happens.
+    fn when(&self, time: Time, choice: &mut Choice) -> String {
+        let after = time.since(self.span.start).seconds();
+        let left = self.span.end().since(time).seconds();
+        let towards_end = left < 0.3 * self.span.duration.seconds();
+        match choice.below(3) {
+            0 if towards_end => "towards the end".to_owned(),
+            1 if !towards_end => "a little later".to_owned(),
+            _ => format!("after {}", about(after)),
+        }
+    }
+
+    /// What follows a sound that ends before the event does.
+    fn quiet_after(&self, time: Time, choice: &mut Choice) -> String {
+        if self.span.end().since(time).seconds() < self.config.quiet_gap_s {
+            return String::new();
+        }
+        choice
+            .of(&[", and then it is quiet", " before it falls quiet", ", then no more"])
+            .to_owned()
+    }
+}
+
+/// The same phrase twice in a row reads as a mistake: the second becomes `another dark picture`, `more
+/// speech`.
+fn told_apart(phrases: Vec<String>) -> Vec<String> {
+    let mut told: Vec<String> = Vec::with_capacity(phrases.len());
+    let mut before: Option<String> = None;
+    for phrase in phrases {
+        let same = before.as_deref() == Some(phrase.as_str());
+        told.push(match phrase.split_once(' ') {
+            Some(("a" | "an", rest)) if same => format!("another {rest}"),
+            _ if same => format!("more {phrase}"),
+            _ => phrase.clone(),
+        });
+        before = Some(phrase);
+    }
+    told
+}
