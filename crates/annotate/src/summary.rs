@@ -1,6 +1,7 @@
 //! The files that speak of all videos: `annotations.json`, `run.json` and `index.html`.
 
 use omnivale_dataset::longvale;
+use omnivale_dataset::stats::{Counter, Statistics};
 use omnivale_timeline::{Caption, Spanned, Time};
 use serde::Serialize;
 
@@ -33,6 +34,7 @@ struct RunRecord<'a> {
     counts: Counts,
     failures: &'a [Failure],
     rejected: &'a [Rejection],
+    statistics: &'a Statistics,
     config: &'a crate::config::Config,
 }
 
@@ -48,7 +50,7 @@ pub(crate) fn write(
     let _lock = workspace.lock_summary()?;
     let mut entries = Vec::new();
     let mut listed = Vec::new();
-    let mut counted = statistics::Counted::default();
+    let mut counter = Counter::default();
     for committed in workspace.annotations()? {
         let (folder, bytes) = committed?;
         // What cannot be read as an annotation is not ours, or was damaged since: the next run of
@@ -58,10 +60,11 @@ pub(crate) fn write(
         let poster = poster.map(|jpeg| Thumbnail { time: Time::ZERO, jpeg });
         listed.push(IndexEntry::new(&annotation, poster.as_ref()));
         if annotation.verdict.kept || !plan.filter {
-            counted.add(&annotation);
+            counter.add(&statistics::facts(&annotation, &plan.config.correlate));
             entries.push(entry(&annotation));
         }
     }
+    let counted = counter.finish();
     let mut annotations = Vec::new();
     longvale::write(&mut annotations, &entries).expect("writing to memory cannot fail");
     workspace.write_summary("annotations.json", &annotations)?;
@@ -78,6 +81,7 @@ pub(crate) fn write(
         counts: summary.counts,
         failures: &summary.failures,
         rejected: &summary.rejected,
+        statistics: &counted,
         config: &plan.config,
     };
     let mut bytes = serde_json::to_vec_pretty(&record).expect("a record is plain data");
@@ -95,7 +99,7 @@ pub(crate) fn write(
     let index = report::index(&IndexReport {
         entries: &listed,
         failures: &failures,
-        statistics: &counted.finish(),
+        statistics: &statistics::shown(&counted),
         generator: env!("CARGO_PKG_VERSION"),
         config: &plan.config.report,
     });

@@ -75,62 +75,95 @@ pub struct Statistics {
     pub changing: Option<f64>,
 }
 
-impl Statistics {
-    /// Counts a collection. Events are clipped to their video and overlaps count once in the coverage.
-    pub fn of<'a>(videos: impl IntoIterator<Item = VideoFacts<'a>>) -> Statistics {
-        let mut durations = Histogram::steps(30.0, 30.0, 600.0);
-        let mut events_per_video = Histogram::new([0.0].into_iter().chain(steps(3.0, 2.0, 37.0)));
-        let mut event_lengths = Histogram::new([1.0, 10.0, 30.0, 60.0]);
-        let mut caption_words = Histogram::steps(10.0, 10.0, 100.0);
-        let mut correlations = BTreeMap::new();
-        let mut total = Duration::ZERO;
-        let mut covered = Duration::ZERO;
-        let mut coverage = Mean::default();
-        let mut changing = Mean::default();
+/// Counts video after video, so that no more than one need be in memory.
+pub struct Counter {
+    durations: Histogram,
+    events_per_video: Histogram,
+    event_lengths: Histogram,
+    caption_words: Histogram,
+    correlations: BTreeMap<String, usize>,
+    total: Duration,
+    covered: Duration,
+    coverage: Mean,
+    changing: Mean,
+}
 
-        for video in videos {
-            let bounds = Span::new(Default::default(), video.duration);
-            let inside = video.events.iter().filter_map(|event| event.span.intersection(bounds));
-            let under_events = union_duration(inside);
-            total += video.duration;
-            covered += under_events;
-            if video.duration > Duration::ZERO {
-                coverage.add(under_events.seconds() / video.duration.seconds());
+impl Default for Counter {
+    /// Nothing counted yet, with the bins of the paper's figures.
+    fn default() -> Counter {
+        Counter {
+            durations: Histogram::steps(30.0, 30.0, 600.0),
+            events_per_video: Histogram::new([0.0].into_iter().chain(steps(3.0, 2.0, 37.0))),
+            event_lengths: Histogram::new([1.0, 10.0, 30.0, 60.0]),
+            caption_words: Histogram::steps(10.0, 10.0, 100.0),
+            correlations: BTreeMap::new(),
+            total: Duration::ZERO,
+            covered: Duration::ZERO,
+            coverage: Mean::default(),
+            changing: Mean::default(),
+        }
+    }
+}
+
+impl Counter {
+    /// Counts one more. Events are clipped to their video and overlaps count once in the coverage.
+    pub fn add(&mut self, video: &VideoFacts<'_>) {
+        let bounds = Span::new(Default::default(), video.duration);
+        let inside = video.events.iter().filter_map(|event| event.span.intersection(bounds));
+        let under_events = union_duration(inside);
+        self.total += video.duration;
+        self.covered += under_events;
+        if video.duration > Duration::ZERO {
+            self.coverage.add(under_events.seconds() / video.duration.seconds());
+        }
+        self.durations.add(video.duration.seconds());
+        self.events_per_video.add(video.events.len() as f64);
+        for event in &video.events {
+            self.event_lengths.add(event.span.duration.seconds());
+            let words = event.caption.split_whitespace().count();
+            if words > 0 {
+                self.caption_words.add(words as f64);
             }
-            durations.add(video.duration.seconds());
-            events_per_video.add(video.events.len() as f64);
-            for event in &video.events {
-                event_lengths.add(event.span.duration.seconds());
-                let words = event.caption.split_whitespace().count();
-                if words > 0 {
-                    caption_words.add(words as f64);
-                }
-                for kind in &event.correlations {
-                    *correlations.entry((*kind).to_owned()).or_default() += 1;
-                }
-                if let Some(changes) = event.changes {
-                    changing.add(f64::from(u8::from(changes)));
-                }
+            for kind in &event.correlations {
+                *self.correlations.entry((*kind).to_owned()).or_default() += 1;
+            }
+            if let Some(changes) = event.changes {
+                self.changing.add(f64::from(u8::from(changes)));
             }
         }
+    }
 
+    /// What was counted.
+    pub fn finish(self) -> Statistics {
+        let Counter { total, covered, .. } = self;
         Statistics {
-            videos: durations.values.count,
-            events: event_lengths.values.count,
+            videos: self.durations.values.count,
+            events: self.event_lengths.values.count,
             duration: total,
-            mean_duration: durations.values.mean(),
-            mean_events: events_per_video.values.mean(),
-            mean_event: event_lengths.values.mean(),
-            coverage_per_video: coverage.mean(),
+            mean_duration: self.durations.values.mean(),
+            mean_events: self.events_per_video.values.mean(),
+            mean_event: self.event_lengths.values.mean(),
+            coverage_per_video: self.coverage.mean(),
             coverage_pooled: (total > Duration::ZERO).then(|| covered.seconds() / total.seconds()),
-            durations: durations.bins,
-            events_per_video: events_per_video.bins,
-            event_lengths: event_lengths.bins,
-            mean_caption_words: caption_words.values.mean(),
-            caption_words: caption_words.bins,
-            correlations,
-            changing: changing.mean(),
+            durations: self.durations.bins,
+            events_per_video: self.events_per_video.bins,
+            event_lengths: self.event_lengths.bins,
+            mean_caption_words: self.caption_words.values.mean(),
+            caption_words: self.caption_words.bins,
+            correlations: self.correlations,
+            changing: self.changing.mean(),
         }
+    }
+}
+
+impl Statistics {
+    /// Counts a collection that is at hand as a whole; see [`Counter`].
+    pub fn of<'a>(videos: impl IntoIterator<Item = VideoFacts<'a>>) -> Statistics {
+        let mut counter = Counter::default();
+        for video in videos {
+            counter.add(&video);
+        }
+        counter.finish()
     }
 
     /// Shares of events of 1-10, 10-30, 30-60 and more than 60 seconds, 0 to 1 (figure 3c; events up

@@ -1,0 +1,7 @@
+//! The binary as a user meets it.
+
+mod annotate;
+mod detect;
+mod resume;
+mod support;
+mod usage;
