@@ -182,3 +182,132 @@ pub fn caption_all(
 fn members<'a>(events: &'a [EventRecord], indices: &[usize]) -> Vec<&'a EventRecord> {
     indices.iter().filter_map(|index| events.get(*index)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::annotation::{OmniEvent, Provenance, SCHEMA, Verdict};
+    use omnivale_timeline::{Duration, Time, VideoId};
+    use std::collections::BTreeMap;
+
+    /// Says what it was asked, and fails on the audio event of the index given.
+    struct Echo {
+        fails_at: Option<usize>,
+    }
+
+    impl Captioner for Echo {
+        fn name(&self) -> &str {
+            "echo"
+        }
+
+        fn visual(&self, request: &VisualRequest<'_>) -> Result<String, CaptionerError> {
+            Ok(format!("seen {}", request.index))
+        }
+
+        fn audio(&self, request: &AudioRequest<'_>) -> Result<String, CaptionerError> {
+            if self.fails_at == Some(request.index) {
+                return Err("the service does not answer".into());
+            }
+            Ok(format!("heard {} saying {:?}", request.index, request.event.transcript))
+        }
+
+        fn omni(&self, request: &OmniRequest<'_>) -> Result<String, CaptionerError> {
+            let captions = |events: &[&EventRecord]| -> Vec<String> {
+                events.iter().filter_map(|event| event.caption.clone()).collect()
+            };
+            Ok(format!(
+                "{} of {:?} and {:?}, {} shots, {} cues, after {}",
+                request.index,
+                captions(&request.visual),
+                captions(&request.audio),
+                request.shots.len(),
+                request.cues.len(),
+                request.previous.len()
+            ))
+        }
+    }
+
+    fn extent(start: i64, end: i64) -> Extent {
+        Extent { start: Time::from_millis(start * 1000), end: Time::from_millis(end * 1000) }
+    }
+
+    fn record(kind: &str, start: i64, end: i64) -> EventRecord {
+        EventRecord {
+            extent: extent(start, end),
+            kind: Some(kind.to_owned()),
+            caption: None,
+            transcript: None,
+            evidence: BTreeMap::new(),
+        }
+    }
+
+    fn annotation() -> Annotation {
+        let omni = |start, visual: &[usize], audio: &[usize]| OmniEvent {
+            extent: extent(start, start + 10),
+            caption: String::new(),
+            visual: visual.to_vec(),
+            audio: audio.to_vec(),
+            correlations: Vec::new(),
+            provenance: Provenance { end: "visual end".to_owned(), captioner: String::new() },
+        };
+        Annotation {
+            schema: SCHEMA.to_owned(),
+            video: Video {
+                id: VideoId::from_stem("v"),
+                source: "v.mp4".to_owned(),
+                blake3: String::new(),
+                duration: Duration::from_millis(30_000),
+                width: None,
+                height: None,
+                frame_rate: None,
+                streams: Vec::new(),
+            },
+            verdict: Verdict { kept: true, checks: Vec::new() },
+            damage: Vec::new(),
+            cues: vec![CueRecord { extent: extent(2, 4), text: "hello".to_owned() }],
+            shots: vec![extent(0, 5), extent(5, 30)],
+            visual_events: vec![record("still", 0, 10), record("busy", 10, 20)],
+            audio_events: vec![record("speech", 1, 5)],
+            // The last index names nothing: a damaged file must not bring the run down.
+            events: vec![omni(0, &[0], &[0]), omni(10, &[1, 7], &[])],
+        }
+    }
+
+    #[test]
+    fn everything_is_captioned_in_order() {
+        let mut annotation = annotation();
+        let config = crate::config::Config::default().caption;
+        caption_all(&mut annotation, &Echo { fails_at: None }, &config).unwrap();
+        assert_eq!(annotation.visual_events[1].caption.as_deref(), Some("seen 1"));
+        assert_eq!(annotation.audio_events[0].transcript.as_deref(), Some("hello"));
+        let captions: Vec<&str> = annotation.events.iter().map(|e| e.caption.as_str()).collect();
+        insta::assert_snapshot!(captions.join("\n"), @r#"
+        0 of ["seen 0"] and ["heard 0 saying Some(\"hello\")"], 2 shots, 1 cues, after 0
+        1 of ["seen 1"] and [], 1 shots, 0 cues, after 1
+        "#);
+        assert_eq!(annotation.events[0].provenance.captioner, "echo");
+        assert_eq!(annotation.events[0].provenance.end, "visual end");
+    }
+
+    #[test]
+    fn a_failure_names_captioner_event_and_reason() {
+        let config = crate::config::Config::default().caption;
+        let error =
+            caption_all(&mut annotation(), &Echo { fails_at: Some(0) }, &config).unwrap_err();
+        insta::assert_snapshot!(error, @"the captioner `echo` has no caption for audio event 0 at 00:01.000-00:05.000");
+        assert_eq!(error.source.to_string(), "the service does not answer");
+    }
+
+    /// The longest context is what the configuration says, whatever the number of events.
+    #[test]
+    fn context_is_the_last_captions_only() {
+        let mut annotation = annotation();
+        let event = annotation.events[0].clone();
+        annotation.events = vec![event; 6];
+        let config = crate::config::Config::default().caption;
+        caption_all(&mut annotation, &Echo { fails_at: None }, &config).unwrap();
+        let shown: Vec<&str> =
+            annotation.events.iter().filter_map(|e| e.caption.rsplit(' ').next()).collect();
+        assert_eq!(shown, ["0", "1", "2", "3", "3", "3"]);
+    }
+}

@@ -53,7 +53,8 @@ pub(super) struct Heard {
     with_speech: bool,
     per_second: Option<f64>,
     quick: bool,
-    tonal: Option<bool>,
+    tonal: bool,
+    noisy: bool,
     steady: Option<bool>,
     pitch: Option<&'static str>,
 }
@@ -86,7 +87,8 @@ impl Heard {
             with_speech: share("speech_share").is_some_and(|share| share >= config.mixed_share),
             per_second: onsets,
             quick: onsets.is_some_and(|rate| rate >= config.quick_onsets_per_second),
-            tonal: facts.number("tonality").map(|tonality| tonality >= config.tonal_above),
+            tonal: facts.number("tonality").is_some_and(|tonality| tonality >= config.tonal_above),
+            noisy: facts.number("tonality").is_some_and(|tonality| tonality < config.noisy_below),
             steady: facts.number("steadiness").map(|steady| steady >= config.steady_above),
             pitch,
         }
@@ -128,10 +130,10 @@ impl Heard {
 
     /// A sound without a name: a tone has a pitch, a noise has none.
     fn sound_noun(&self) -> &'static str {
-        match (self.tonal, self.steady) {
-            (Some(true), Some(true)) => "tone",
-            (Some(true), _) => "tonal sound",
-            (Some(false), Some(true)) => "noise",
+        match (self.tonal, self.noisy) {
+            (true, _) if self.steady == Some(true) => "tone",
+            (true, _) => "tonal sound",
+            (_, true) if self.steady == Some(true) => "noise",
             _ => "sound",
         }
     }
