@@ -3,7 +3,9 @@
 use omnivale_timeline::{Duration, FeatureTrack, Span, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::Loudness;
+use crate::loudness::Loudness;
+use crate::onset::Onset;
+use crate::waveform::Waveform;
 
 /// Samples per second that [`crate::SoundMeter`] measures at.
 pub const SOUND_RATE: u32 = 16_000;
@@ -54,32 +56,11 @@ pub struct SoundFrame {
     pub harmonicity: f32,
     /// Pitch at which [`SoundFrame::harmonicity`] was found, in Hz; 0 where there is none.
     pub pitch_hz: f32,
-    /// Share of the power in narrow peaks that stand at the same frequency as in the frame before, `[0, 1]`.
+    /// Share of the power that stands at the same frequencies as 96 and 192 ms ago, `[0, 1]`: 1 for
+    /// steady partials, about 0 for noise.
     pub tonality: f32,
-    /// Cosine similarity of the level-free log-mel spectrum with the frame before, `[0, 1]`.
-    pub steadiness: f32,
-    /// Voice probability of the embedded detector, `[0, 1]`, the larger of its two values per frame.
+    /// Voice probability of the embedded detector, `[0, 1]`, the mean of its two values per frame.
     pub voice: f32,
-}
-
-/// One onset: a moment at which a sound sets in.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Onset {
-    /// Start of the frame in which the level rises.
-    pub time: Time,
-    /// [`SoundFrame::onset`] there, in dB.
-    pub strength: f32,
-}
-
-/// Amplitudes for drawing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Waveform {
-    /// Time of the first entry.
-    pub start: Time,
-    /// Length that one entry covers.
-    pub step: Duration,
-    /// Smallest and largest amplitude of each stretch, in 1/127 of full scale.
-    pub peaks: Vec<(i8, i8)>,
 }
 
 impl SoundTrack {
