@@ -41,6 +41,8 @@ pub(crate) struct Tally {
     /// Whether decoding the stream was abandoned.
     pub(crate) given_up: bool,
     first_flaw: Option<Time>,
+    /// Packets that the container knows to be damaged, whatever the decoder makes of them.
+    flagged_packets: u64,
     refused_in_a_row: u64,
     silent_in_a_row: u64,
     silence_is_fine: bool,
@@ -56,7 +58,7 @@ impl Tally {
         self.end.packets += 1;
         self.packets_until = self.packets_until.max(end);
         if packet.corrupt() {
-            self.end.corrupt += 1;
+            self.flagged_packets += 1;
             self.note_flaw(start);
         }
     }
@@ -168,13 +170,18 @@ impl Judged<'_> {
         let StreamEnd { errors, corrupt, packets, .. } = self.tally.end;
         let first =
             self.tally.first_flaw.map_or_else(String::new, |time| format!(", first at {time}"));
-        (errors + corrupt > 0).then(|| {
-            format!(
-                "{}: of {packets} packets {errors} were refused and {corrupt} decoded with damage\
-                 {first}",
-                self.name
-            )
-        })
+        let name = self.name;
+        if errors + corrupt > 0 {
+            Some(format!(
+                "{name}: of {packets} packets {errors} were refused and {corrupt} decoded with \
+                 damage{first}"
+            ))
+        } else if self.tally.flagged_packets > 0 {
+            let flagged = self.tally.flagged_packets;
+            Some(format!("{name}: {flagged} of {packets} packets arrived damaged{first}"))
+        } else {
+            None
+        }
     }
 
     fn timestamps(&self, pass: &Pass<'_>) -> Option<String> {

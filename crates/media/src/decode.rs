@@ -31,6 +31,12 @@ impl Clock {
         Some(Time::from_micros(stream.time_base.micros(ticks)?.saturating_sub(self.zero)))
     }
 
+    /// How long a picture shows, if the stream says.
+    fn length(&self, stream: &Stream, frame: &VideoFrame) -> Option<Duration> {
+        let micros = stream.time_base.micros(frame.duration())?;
+        u64::try_from(micros).ok().filter(|&micros| micros > 0).map(Duration::from_micros)
+    }
+
     /// Whether a time can belong to the file.
     fn accepts(&self, time: Time) -> bool {
         time >= Time::ZERO - limits::MAX_BEFORE_START
@@ -235,7 +241,7 @@ impl<F: Frame> Track<'_, F> {
 struct VideoLane<'a> {
     track: Track<'a, VideoFrame>,
     lender: PictureLender,
-    /// Length of a picture at the average frame rate: for pictures without a time, and for the end.
+    /// Length of a picture at the average frame rate, for pictures that do not say their own.
     step: Option<Duration>,
     /// Time of the picture lent last.
     previous: Option<Time>,
@@ -266,8 +272,8 @@ impl VideoLane<'_> {
                 return Flow::Continue;
             };
             tally.count_frame(frame.corrupt(), time);
-            let gap = previous.map(|previous| time.since(previous));
-            tally.end.last = Some(time + step.or(gap).unwrap_or_default());
+            tally.end.last =
+                Some(time + pass.clock.length(stream, frame).or(*step).unwrap_or(TICK));
             *previous = Some(time);
             sink.picture(&view)
         })

@@ -63,6 +63,11 @@ impl VideoFrame {
         VideoFrame(frame::Video::empty())
     }
 
+    /// Length in ticks; 0 if unknown.
+    pub(crate) fn duration(&self) -> i64 {
+        self.0.packet().duration.max(0)
+    }
+
     /// Pixels per row and rows, if both are positive.
     pub(crate) fn size(&self) -> Option<(u32, u32)> {
         let raw = self.raw();
