@@ -25,7 +25,7 @@ demo: setup ## build omnivale, annotate the sample video, print the report's pat
 	@[ -e $(SAMPLE) ] || { scripts/setup.sh sample && scripts/make-sample.py; }
 	@target/release/omnivale annotate $(SAMPLE) -o demo
 	@echo
-	@echo "The report: $(CURDIR)/demo/index.html (open it in a browser)"
+	@echo "Open this in a browser: $(CURDIR)/demo/videos/$(basename $(notdir $(SAMPLE)))/report.html"
 
 sample: ## draw the sample video again (needs ffmpeg, sox, espeak-ng)
 	@scripts/setup.sh sample

@@ -22,6 +22,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.dont_write_bytecode = True  # the checkout stays as it is
 from measure import Command, against, alternate, once, table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,7 +101,7 @@ def same_cuts(options, clip, detector):
     subprocess.run([str(part) for part in scenedetect(options, clip, f"detect-{detector}", "list-scenes", "-q", "-s", "-f", "cuts.csv")],
                    check=True, capture_output=True)
     lines = (folder / "cuts.csv").read_text().splitlines()[1:]
-    theirs = [int(line.split(",")[3]) for line in lines[:-1]]  # a scene's end frame is the next one's first
+    theirs = [int(line.split(",")[4]) for line in lines[:-1]]  # the end of a scene is the first frame of the next
     shown = subprocess.run([str(options.omnivale), "detect", "scenes", str(clip), "--detector", detector, "--json"],
                            check=True, capture_output=True, text=True).stdout
     ours = [cut["frame"] for cut in json.loads(shown)["cuts"]]
