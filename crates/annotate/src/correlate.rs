@@ -147,11 +147,12 @@ impl<'a> Members<'a> {
         let boundary = self.nearest_boundary(start)?;
         let apart = boundary.distance(start);
         (apart <= config.synchronous_within_s).then(|| {
-            format!(
-                "{} starts at {start}, {} from the visual boundary at {boundary}",
-                name(sound),
-                seconds(apart)
-            )
+            let place = if apart == Duration::ZERO {
+                "exactly at a visual boundary".to_owned()
+            } else {
+                format!("{} from the visual boundary at {boundary}", seconds(apart))
+            };
+            format!("{} from {start}, {place}", name(sound))
         })
     }
 
@@ -161,10 +162,10 @@ impl<'a> Members<'a> {
             return None;
         }
         Some(format!(
-            "{} from {} shares {} with the picture and starts with no visual boundary",
+            "{} of {} from {} on under the picture, with no visual boundary near the start",
+            seconds(shared),
             name(sound),
-            sound.extent.start,
-            seconds(shared)
+            sound.extent.start
         ))
     }
 
@@ -179,7 +180,7 @@ impl<'a> Members<'a> {
             && follows(*boundary, start)
         {
             return Some(format!(
-                "{} starts {} after the visual boundary at {boundary}",
+                "{} from {start}, {} after the visual boundary at {boundary}",
                 name(sound),
                 seconds(start.since(*boundary))
             ));
@@ -187,7 +188,7 @@ impl<'a> Members<'a> {
         let boundary = self.boundaries.iter().find(|time| **time >= end)?;
         follows(end, *boundary).then(|| {
             format!(
-                "the visual boundary at {boundary} comes {} after the end of {}",
+                "visual boundary at {boundary}, {} after the end of {}",
                 seconds(boundary.since(end)),
                 name(sound)
             )
@@ -197,7 +198,7 @@ impl<'a> Members<'a> {
     fn enhancing(&self, sound: &EventRecord, config: &CorrelateConfig) -> Option<String> {
         let shared = self.shared(sound);
         (sound.kind.as_deref() == Some("music") && shared >= config.min_shared_s)
-            .then(|| format!("music plays under {} of the picture", seconds(shared)))
+            .then(|| format!("{} of music under the picture", seconds(shared)))
     }
 
     fn placing(&self, sound: &EventRecord, config: &CorrelateConfig) -> Option<String> {
@@ -209,7 +210,7 @@ impl<'a> Members<'a> {
         let ambient = sound.kind.as_deref() == Some("sound") && steady >= config.ambient_steadiness;
         (ambient && shared >= config.min_shared_s).then(|| {
             format!(
-                "a steady sound (steadiness {steady:.2}) lies under {} of the picture",
+                "{} of a steady sound under the picture (steadiness {steady:.2})",
                 seconds(shared)
             )
         })
@@ -321,11 +322,11 @@ mod tests {
         ];
         let lines = found(annotation((0.0, 40.0), &[10.0, 20.0, 38.0], visual, audio));
         insta::assert_snapshot!(lines.join("\n"), @r"
-        synchronicity: music starts at 00:20.200, 0.20 s from the visual boundary at 00:20.000
-        complementary: speech from 00:05.000 shares 7.00 s with the picture and starts with no visual boundary
-        temporal association: the visual boundary at 00:38.000 comes 2.00 s after the end of a sound
-        enhancement: music plays under 9.80 s of the picture
-        scene-aware: a steady sound (steadiness 0.80) lies under 6.00 s of the picture
+        synchronicity: music from 00:20.200, 0.20 s from the visual boundary at 00:20.000
+        complementary: 7.00 s of speech from 00:05.000 on under the picture, with no visual boundary near the start
+        temporal association: visual boundary at 00:38.000, 2.00 s after the end of a sound
+        enhancement: 9.80 s of music under the picture
+        scene-aware: 6.00 s of a steady sound under the picture (steadiness 0.80)
         ");
     }
 

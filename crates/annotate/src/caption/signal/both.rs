@@ -16,6 +16,9 @@ const TOGETHER: Duration = Duration::from_millis(1_500);
 /// A sound that starts this near a change of picture starts with it: closer than anyone can tell.
 const AT_ONCE: Duration = Duration::from_millis(500);
 
+/// Sounds that fill this share of an event, 0 to 1, fill it.
+const MOST: f64 = 0.8;
+
 /// What is said of at most this many members one by one; more are summed up.
 const ONE_BY_ONE: usize = 3;
 
@@ -93,11 +96,32 @@ impl Both<'_> {
             return self.one_sound(one, choice, detail);
         }
         let (pictures, sounds) = (self.pictures(choice, detail), self.sounds(choice, detail));
-        match choice.below(3) {
-            0 => format!("{pictures}, while {sounds}"),
-            1 => format!("{pictures}; {sounds}"),
+        if let ([_, picture], [before, after]) = (&self.seen[..], &self.heard[..])
+            && picture.span.start.distance(after.span.start) <= AT_ONCE
+            && before.span.end().distance(after.span.start) <= AT_ONCE
+        {
+            let at_once = choice.of(&["at the same moment", "with the change"]);
+            return format!("{pictures}, and {at_once} {}", self.turn(choice, detail));
+        }
+        // `as` and `while` would put a sound that comes later at the start.
+        let together = self.starts_with_event(self.heard[0].span);
+        match choice.below(if together { 3 } else { 2 }) {
+            0 => format!("{pictures}; {sounds}"),
+            1 if together => format!("{pictures}, while {sounds}"),
+            1 => format!("{pictures}, and {sounds}"),
             _ => format!("as {pictures}, {sounds}"),
         }
+    }
+
+    /// One sound giving way to the next.
+    fn turn(&self, choice: &mut Choice, detail: Detail) -> String {
+        let words = choice.clone();
+        let phrase = |member: &Member<Heard>| {
+            member.what.phrase(&mut words.clone(), detail.min(Detail::Plain))
+        };
+        let phrases = told_apart(self.heard.iter().map(phrase).collect());
+        let verb = if phrases[0].starts_with("a few") { "give" } else { "gives" };
+        format!("{} {verb} way to {}", phrases[0], list(&phrases[1..]))
     }
 
     /// Pictures and a single sound: when it begins and ends is part of the sentence.
@@ -121,7 +145,11 @@ impl Both<'_> {
             }
             (true, false) => {
                 let sound = one.what.clause(choice, detail.min(Detail::Plain));
-                let ending = self.quiet_after(one.span.end(), choice);
+                let ending = if self.change_near(one.span.end()) {
+                    ", until the picture changes".to_owned()
+                } else {
+                    self.quiet_after(one.span.end(), choice)
+                };
                 format!("{pictures}; at first {sound}{ending}")
             }
             (false, _) if at_change => {
@@ -208,12 +236,13 @@ impl Both<'_> {
     fn sequence(&self, phrases: Vec<String>, late: bool, choice: &mut Choice) -> String {
         let start =
             if late { self.when(self.heard[0].span.start, choice) + " " } else { String::new() };
-        let gap = self.gap_between(0, 1);
+        let gap = self.heard[1].span.start.since(self.heard[0].span.end());
+        let long_gap = gap.seconds() >= self.config.quiet_gap_s;
         match &phrases[..] {
             [first, second] => match choice.below(3) {
                 0 if start.is_empty() => format!("first {first} is heard, then {second}"),
-                1 if gap => format!("{start}{first} is heard and, after a pause, {second}"),
-                1 => format!("{start}{first} gives way to {second}"),
+                1 if long_gap => format!("{start}{first} is heard and, after a pause, {second}"),
+                1 if gap <= AT_ONCE => format!("{start}{first} gives way to {second}"),
                 _ => format!("{start}{first} is followed by {second}"),
             },
             [first, second, third] => match choice.below(2) {
@@ -235,13 +264,14 @@ impl Both<'_> {
             }
         }
         let words: Vec<&str> = sorts.iter().map(|sort| sort.word()).collect();
-        let pauses = (1..several.len()).any(|second| self.gap_between(second - 1, second));
+        let sounding: Duration = several.iter().map(|member| member.span.duration).sum();
+        let pauses = sounding.seconds() < MOST * self.span.duration.seconds();
         match &words[..] {
             ["speech"] if pauses => choice
                 .of(&[
                     "a voice speaks on and off",
                     "speech comes and goes",
-                    "a voice speaks with long pauses",
+                    "a voice speaks with pauses",
                 ])
                 .to_owned(),
             ["speech"] => {
@@ -278,11 +308,6 @@ impl Both<'_> {
     /// Whether one picture follows another near `time`, inside the event.
     fn change_near(&self, time: Time) -> bool {
         self.changes.iter().any(|change| change.distance(time) <= AT_ONCE)
-    }
-
-    fn gap_between(&self, first: usize, second: usize) -> bool {
-        let gap = self.heard[second].span.start.since(self.heard[first].span.end());
-        gap.seconds() >= self.config.quiet_gap_s
     }
 
     /// When, within the event, something at `time` happens.

@@ -244,7 +244,7 @@ impl Seen {
                 "is in constant movement",
                 "keeps changing all over",
             ]),
-            "gentle" => choice.of(&["moves a little", "changes gently", "holds a gentle movement"]),
+            "gentle" => choice.of(&["moves a little", "changes gently", "moves gently"]),
             _ => return None,
         };
         Some(action.to_owned())

@@ -131,7 +131,7 @@ fn audio_captions() {
 #[test]
 fn omni_modal_captions() {
     type Case<'a> = ((i64, i64), &'a [&'a str], &'a [&'a str], bool);
-    let cases: [Case<'_>; 12] = [
+    let cases: [Case<'_>; 14] = [
         ((0, 12), &[DARK_PAN], &[MUSIC], true),
         ((0, 12), &[DARK_PAN], &[VOICE], true),
         ((0, 12), &[DARK_PAN], &[KNOCKS], true),
@@ -147,6 +147,8 @@ fn omni_modal_captions() {
             true,
         ),
         ((0, 40), &[SLIDE, SLIDE], &[VOICE, QUIET_VOICE], true),
+        ((12, 40), &[SLIDE, BUSY], &[QUIET_VOICE, HUM], true),
+        ((12, 40), &[SLIDE, BUSY], &[QUIET_VOICE], true),
         ((20, 40), &[BUSY], &[VOICE_AND_MUSIC, ONE_BANG], true),
         ((40, 44), &[], &[SIREN], true),
     ];
