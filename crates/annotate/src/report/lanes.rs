@@ -12,8 +12,8 @@ use super::{ReportConfig, facts};
 const WIDE: f64 = 1500.0;
 /// Pixels per character, at the size in which labels are set.
 const CHARACTER: f64 = 5.6;
-/// A box narrower than this shows no label.
-const NARROWEST_LABEL: f64 = 26.0;
+/// Fewer characters of a longer text say nothing.
+const SHORTEST_LABEL: usize = 9;
 /// Percent of a line that the page draws at least, so that nothing vanishes: two pixels.
 const NARROWEST: f64 = 200.0 / WIDE;
 /// Most labelled instants on the axis of one line.
@@ -126,11 +126,12 @@ pub(super) fn spill<'a>(pieces: &mut [Piece], text_lines: f64, label: impl Fn(us
 
 /// As much of a text as may fit into `width` percent of a wide line; nothing rather than a syllable.
 fn fit(text: &str, width: f64, text_lines: f64) -> String {
-    let pixels = width / 100.0 * WIDE;
-    if pixels < NARROWEST_LABEL {
-        return String::new();
+    let most = (width / 100.0 * WIDE / CHARACTER * text_lines) as usize;
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) if most < SHORTEST_LABEL => String::new(),
+        Some((at, _)) => format!("{}\u{2026}", text[..at].trim_end()),
     }
-    cut(text, (pixels / CHARACTER * text_lines) as usize)
 }
 
 /// Where an instant stands on a line, in percent.
@@ -141,14 +142,6 @@ pub(super) fn percent(time: Time, line: Span) -> f64 {
 
 fn round(percent: f64) -> f64 {
     (percent * 1000.0).round() / 1000.0
-}
-
-/// The first `most` characters, with an ellipsis where something is left out.
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some((at, _)) => format!("{}\u{2026}", text[..at].trim_end()),
-    }
 }
 
 #[cfg(test)]
@@ -188,7 +181,7 @@ mod tests {
         let cues = [seconds(0.0, 0.1), seconds(5.0, 5.1), seconds(5.1, 5.2)];
         let look = |_| Look { label: "", class: String::new(), text_lines: 1.0 };
         let mut pieces = pieces(cues.into_iter(), seconds(0.0, 10.0), look);
-        spill(&mut pieces, 2.0, |_| "Hello");
+        spill(&mut pieces, 1.0, |_| "Hello");
         let room: Vec<(f64, &str)> =
             pieces.iter().map(|piece| (piece.room, piece.label.as_str())).collect();
         assert_eq!(room, [(5000.0, "Hello"), (100.0, ""), (4900.0, "Hello")]);
@@ -205,8 +198,10 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_cut_between_characters() {
-        assert_eq!(cut("zwölf Boxkämpfer", 3), "zwö\u{2026}");
-        assert_eq!(cut("short", 5), "short");
+    fn labels_are_cut_between_characters_or_left_out() {
+        let percent = |characters: f64| 100.0 * characters * CHARACTER / WIDE;
+        assert_eq!(fit("zwölf Boxkämpfer", percent(10.5), 1.0), "zwölf Boxk\u{2026}");
+        assert_eq!(fit("zwölf Boxkämpfer", percent(4.5), 1.0), "");
+        assert_eq!(fit("still", percent(5.5), 1.0), "still");
     }
 }

@@ -10,6 +10,9 @@ use super::thumbnails::{self, Thumbnail};
 use super::{ReportConfig, curves, escape, table};
 use crate::annotation::{Annotation, Check, CueRecord, DamageRecord, EventRecord, StreamRecord};
 
+/// A timeline of more lines than this is set with lower lanes.
+const MANY_LINES: usize = 2;
+
 /// Everything that a report shows.
 #[derive(Debug, Clone, Copy)]
 pub struct VideoReport<'a> {
@@ -64,6 +67,7 @@ struct Page<'a> {
     cues: bool,
     kinds: Vec<(&'a str, &'static str)>,
     lines: Vec<Line>,
+    many: bool,
     rows: Vec<table::Row>,
     omni: bool,
 }
@@ -100,6 +104,7 @@ pub fn video(input: &VideoReport<'_>) -> String {
     let video = &annotation.video;
     let seen: Vec<Span> = spans(&annotation.visual_events).collect();
     let pictures = thumbnails::pick(&seen, input.thumbnails, input.config.thumbnail_bytes);
+    let lines = timeline(input, &pictures);
     let page = Page {
         generator: input.generator,
         css: include_str!("templates/report.css"),
@@ -120,7 +125,8 @@ pub fn video(input: &VideoReport<'_>) -> String {
         sound: input.waveform.is_some() || !annotation.audio_events.is_empty(),
         cues: !annotation.cues.is_empty(),
         kinds: kinds(&annotation.audio_events),
-        lines: timeline(input, &pictures),
+        many: lines.len() > MANY_LINES,
+        lines,
         rows: table::rows(annotation, &pictures),
         omni: !annotation.events.is_empty(),
     };
@@ -166,6 +172,8 @@ fn timeline(input: &VideoReport<'_>, pictures: &[Option<usize>]) -> Vec<Line> {
     let whole = whole(annotation);
     let lines = lanes::lines(whole, input.config);
     let most = input.config.curve_points / lines.len().max(1);
+    // The style sheet sets many lines with lower lanes.
+    let text_lines = if lines.len() > MANY_LINES { 1.0 } else { 2.0 };
     let scale = input.waveform.as_ref().map_or(1.0, curves::waveform_scale);
     let shots: Vec<Span> = annotation.shots.iter().map(|shot| shot.span()).collect();
     lines
@@ -194,9 +202,9 @@ fn timeline(input: &VideoReport<'_>, pictures: &[Option<usize>]) -> Vec<Line> {
                 let event = &annotation.audio_events[at];
                 look(brief(event), facts::class(event.kind.as_deref()).to_owned(), 1.0)
             }),
-            said: said(&annotation.cues, line),
+            said: said(&annotation.cues, line, text_lines),
             events: lanes::pieces(spans(&annotation.events), line, |at| {
-                look(&annotation.events[at].caption, String::new(), 4.0)
+                look(&annotation.events[at].caption, String::new(), 2.0 * text_lines)
             }),
         })
         .collect()
@@ -206,10 +214,10 @@ fn spans<T: Spanned>(events: &[T]) -> impl Iterator<Item = Span> {
     events.iter().map(Spanned::span)
 }
 
-fn said(cues: &[CueRecord], line: Span) -> Vec<Piece> {
+fn said(cues: &[CueRecord], line: Span, text_lines: f64) -> Vec<Piece> {
     let spans = cues.iter().map(|cue| cue.extent.span());
-    let mut pieces = lanes::pieces(spans, line, |_| look("", String::new(), 2.0));
-    lanes::spill(&mut pieces, 2.0, |at| &cues[at].text);
+    let mut pieces = lanes::pieces(spans, line, |_| look("", String::new(), text_lines));
+    lanes::spill(&mut pieces, text_lines, |at| &cues[at].text);
     pieces
 }
 

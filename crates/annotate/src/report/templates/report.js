@@ -9,6 +9,7 @@
   const lines = [...document.querySelectorAll('.line')].map((element) => ({
     element,
     head: element.querySelector('.head'),
+    hair: element.querySelector('.hair'),
     start: Number(element.dataset.start),
     length: Number(element.dataset.length),
   }));
@@ -148,6 +149,21 @@
   }
   addEventListener('scroll', hide, { passive: true });
 
+  // The instant under the pointer.
+  const pointed = (line, x) => {
+    const box = line.element.getBoundingClientRect();
+    return line.start + Math.min(Math.max((x - box.left) / box.width, 0), 1) * line.length;
+  };
+  for (const line of lines) {
+    line.element.addEventListener('mousemove', (move) => {
+      const time = pointed(line, move.clientX);
+      line.hair.hidden = time > data.duration;
+      line.hair.style.left = `${((time - line.start) / line.length) * 100}%`;
+      line.hair.firstChild.textContent = clock(time);
+    });
+    line.element.addEventListener('mouseleave', () => { line.hair.hidden = true; });
+  }
+
   // Clicks: an event goes to its start, bare timeline to the instant under the pointer.
   document.addEventListener('click', (click) => {
     const link = click.target.closest('a[href="#t"]');
@@ -157,10 +173,7 @@
       return;
     }
     const line = lines.find((candidate) => candidate.element.contains(click.target));
-    if (line) {
-      const box = line.element.getBoundingClientRect();
-      seek(line.start + ((click.clientX - box.left) / box.width) * line.length);
-    }
+    if (line) seek(pointed(line, click.clientX));
   });
 
   // Keys.
@@ -218,6 +231,7 @@
   };
   addEventListener('hashchange', linked);
   $('now').hidden = false;
+  $('now-caption').hidden = !data.events.length;
   if (!playable) unplayable();
   linked();
   show();
