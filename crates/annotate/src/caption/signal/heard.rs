@@ -54,7 +54,6 @@ pub(super) struct Heard {
     per_second: Option<f64>,
     quick: bool,
     tonal: bool,
-    noisy: bool,
     steady: Option<bool>,
     pitch: Option<&'static str>,
 }
@@ -88,13 +87,12 @@ impl Heard {
             per_second: onsets,
             quick: onsets.is_some_and(|rate| rate >= config.quick_onsets_per_second),
             tonal: facts.number("tonality").is_some_and(|tonality| tonality >= config.tonal_above),
-            noisy: facts.number("tonality").is_some_and(|tonality| tonality < config.noisy_below),
             steady: facts.number("steadiness").map(|steady| steady >= config.steady_above),
             pitch,
         }
     }
 
-    /// `a quiet voice`, `loud music`, `a low, steady noise`.
+    /// `a quiet voice`, `loud music`, `a low, steady tone`.
     pub(super) fn phrase(&self, choice: &mut Choice, detail: Detail) -> String {
         let loudness = self.loudness.filter(|_| detail > Detail::Bare);
         match self.sort {
@@ -128,13 +126,13 @@ impl Heard {
         }
     }
 
-    /// A sound without a name: a tone has a pitch, a noise has none.
+    /// A sound without a name. What is not a tone is not yet a noise: a pitch that glides has no
+    /// steady partials either.
     fn sound_noun(&self) -> &'static str {
-        match (self.tonal, self.noisy) {
-            (true, _) if self.steady == Some(true) => "tone",
+        match (self.tonal, self.steady) {
+            (true, Some(true)) => "tone",
             (true, _) => "tonal sound",
-            (_, true) if self.steady == Some(true) => "noise",
-            _ => "sound",
+            (false, _) => "sound",
         }
     }
 

@@ -45,10 +45,8 @@ pub struct SignalConfig {
     pub quick_onsets_per_second: f64,
     /// Share of an event, 0 to 1, from which music under speech, or speech over music, is worth a word.
     pub mixed_share: f64,
-    /// Tonality, 0 to 1, from which a sound is a tone, and below which it is a noise.
+    /// Tonality, 0 to 1, from which a sound is a tone.
     pub tonal_above: f64,
-    /// See `tonal_above`.
-    pub noisy_below: f64,
     /// Steadiness, 0 to 1, from which a sound is steady.
     pub steady_above: f64,
     /// Spectral centroid, Hz, below which a sound is low, above which it is high.
