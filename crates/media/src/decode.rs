@@ -296,8 +296,9 @@ impl AudioLane<'_> {
                 tally.out_of_bounds += 1;
                 return Flow::Continue;
             }
+            let rates = limits::MIN_SAMPLE_RATE..=limits::MAX_SAMPLE_RATE;
             let layout = frame.layout().filter(|layout| {
-                layout.channels <= limits::MAX_CHANNELS && layout.rate <= limits::MAX_SAMPLE_RATE
+                layout.channels <= limits::MAX_CHANNELS && rates.contains(&layout.rate)
             });
             let Some(layout) = layout else {
                 tally.refuse(time);

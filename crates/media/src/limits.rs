@@ -15,6 +15,12 @@ pub(crate) const MAX_CHANNELS: u16 = 64;
 /// Highest sample rate, Hz: what the densest studio formats use.
 pub(crate) const MAX_SAMPLE_RATE: u32 = 768_000;
 
+/// Lowest sample rate, Hz: below, there is nothing to hear, and resampling would multiply the data.
+pub(crate) const MIN_SAMPLE_RATE: u32 = 1_000;
+
+/// Most samples per channel of one block; the longest blocks of real codecs have a quarter.
+pub(crate) const MAX_BLOCK: i64 = 1 << 22;
+
 /// Longest file. Longer claims are checked by reading all packets, then refused.
 pub(crate) const MAX_DURATION: Duration = Duration::from_millis(7 * 24 * 3_600_000);
 

@@ -25,9 +25,14 @@ pub(crate) struct Opened {
     pub(crate) clock: Clock,
 }
 
+/// Opens a container by its header alone: enough for reading text tracks.
+pub(crate) fn header(path: &Path) -> Result<Demuxer, MediaError> {
+    Demuxer::open(path).map_err(|error| unopened(path, error))
+}
+
 /// Opens a container for reading its packets.
 pub(crate) fn demuxer(path: &Path) -> Result<Demuxer, MediaError> {
-    let mut demuxer = Demuxer::open(path).map_err(|error| unopened(path, error))?;
+    let mut demuxer = header(path)?;
     demuxer.find_streams().map_err(|error| unopened(path, error))?;
     Ok(demuxer)
 }
@@ -311,11 +316,17 @@ fn audio_info(
 ) -> Result<AudioInfo, MediaError> {
     let sample_rate = stream.sample_rate.unsigned_abs();
     let channels = u16::try_from(stream.channels).unwrap_or(u16::MAX);
-    if channels > limits::MAX_CHANNELS || sample_rate > limits::MAX_SAMPLE_RATE {
+    let rates = limits::MIN_SAMPLE_RATE..=limits::MAX_SAMPLE_RATE;
+    if channels > limits::MAX_CHANNELS || !rates.contains(&sample_rate) {
         return Err(MediaError::Absurd {
             path: path.to_path_buf(),
             claim: format!("{channels} channels of sound at {sample_rate} Hz"),
-            limit: format!("{} at {} Hz", limits::MAX_CHANNELS, limits::MAX_SAMPLE_RATE),
+            limit: format!(
+                "{} at {} to {} Hz",
+                limits::MAX_CHANNELS,
+                limits::MIN_SAMPLE_RATE,
+                limits::MAX_SAMPLE_RATE
+            ),
         });
     }
     Ok(AudioInfo {

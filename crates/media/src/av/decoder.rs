@@ -58,6 +58,7 @@ impl Decoder {
             raw.pkt_timebase = time_base.raw();
             raw.thread_count = options.threads.clamp(1, 64) as c_int;
             raw.max_pixels = limits::MAX_PIXELS as i64;
+            raw.max_samples = limits::MAX_BLOCK;
             if options.keyframes_only {
                 raw.skip_frame = ffi::AVDiscard::AVDISCARD_NONKEY;
             }

@@ -56,7 +56,7 @@ pub(super) fn read(
     };
     let mut found = Found::default();
     let (Some(stream), Some(form)) = (streams.get(index), form(codec)) else { return Ok(found) };
-    let mut demuxer = open::demuxer(path)?;
+    let mut demuxer = open::header(path)?;
     demuxer.keep_only(&[index]);
     let mut packet = Packet::new().map_err(failed)?;
     let mut errors = 0;

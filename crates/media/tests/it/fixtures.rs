@@ -293,3 +293,9 @@ fn names_that_look_like_protocols_are_files() {
     fs::copy(fixture("odd.webm"), &path).unwrap();
     assert_eq!(decode(&path).2.times.len(), 10);
 }
+
+#[test]
+fn a_source_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&Source::open(&fixture("odd.webm")).unwrap());
+}

@@ -28,12 +28,15 @@ pub(crate) enum Lent {
     Bgr24,
 }
 
+/// Size, display size and form of a picture.
+pub(crate) type Shape = ((u32, u32), (u32, u32), Lent);
+
 /// What was lent, without the pixels.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     pub(crate) times: Vec<Time>,
     /// Each size, display size and form, when it first comes or changes.
-    pub(crate) shapes: Vec<((u32, u32), (u32, u32), Lent)>,
+    pub(crate) shapes: Vec<Shape>,
     /// Blue, green, red at the centres of the nine ninths of the first picture, if lent as BGR.
     pub(crate) ninths: Vec<[u8; 3]>,
     pub(crate) speech: Track,
