@@ -246,6 +246,7 @@ mod tests {
     use crate::annotation::{Extent, Provenance, SCHEMA, Verdict, Video};
     use crate::config::Config;
     use omnivale_timeline::VideoId;
+    use proptest::prelude::*;
     use std::collections::BTreeMap;
 
     fn extent(start: f64, end: f64) -> Extent {
@@ -366,6 +367,31 @@ mod tests {
         assert_eq!(kinds(annotation((0.0, 30.0), &[], visual(), vec![])), ["visual-only"]);
         let speech = vec![event("speech", 0.0, 30.0)];
         assert_eq!(kinds(annotation((0.0, 30.0), &[], vec![], speech)), ["audio-only"]);
+    }
+
+    fn events(kinds: &'static [&'static str]) -> impl Strategy<Value = Vec<EventRecord>> {
+        let event = (prop::sample::select(kinds.to_vec()), 0.0..55.0f64, 0.0..30.0f64)
+            .prop_map(|(kind, start, length)| event(kind, start, start + length));
+        prop::collection::vec(event, 0..5)
+    }
+
+    proptest! {
+        #[test]
+        fn only_what_timing_can_show_is_claimed_and_only_once(
+            visual in events(&["still", "moving"]),
+            audio in events(&["speech", "music", "impacts", "sound"]),
+            cuts in prop::collection::btree_set(1u32..59, 0..6),
+        ) {
+            let cuts: Vec<f64> = cuts.into_iter().map(f64::from).collect();
+            let (seen, heard) = (!visual.is_empty(), !audio.is_empty());
+            let kinds = kinds(annotation((0.0, 60.0), &cuts, visual, audio));
+            for (index, kind) in kinds.iter().enumerate() {
+                prop_assert!(!["causality", "corrective"].contains(&kind.as_str()));
+                prop_assert!(!kinds[..index].contains(kind));
+            }
+            prop_assert_eq!(kinds == ["visual-only"], seen && !heard);
+            prop_assert_eq!(kinds == ["audio-only"], heard && !seen);
+        }
     }
 
     #[test]

@@ -180,35 +180,23 @@ impl Both<'_> {
                 let words = choice.clone();
                 choice.below(2);
                 let phrase = |member: &Member<Seen>| member.what.phrase(&mut words.clone(), detail);
-                let phrases = if several.len() <= ONE_BY_ONE {
-                    several.iter().map(phrase).collect()
-                } else {
-                    vec![phrase(&several[0]), phrase(&several[several.len() - 1])]
+                let told = match several {
+                    [first, .., last] if several.len() > ONE_BY_ONE => {
+                        [first, last].map(phrase).to_vec()
+                    }
+                    _ => several.iter().map(phrase).collect(),
                 };
-                self.changes(several.len(), told_apart(phrases), choice)
-            }
-        }
-    }
-
-    /// One picture after another.
-    fn changes(&self, pictures: usize, phrases: Vec<String>, choice: &mut Choice) -> String {
-        match (&phrases[..], pictures) {
-            ([first, last], 2) => {
-                let turns =
-                    choice.of(&["gives way to", "changes to", "is followed by", "turns into"]);
-                format!("{first} {turns} {last}")
-            }
-            ([first, second, third], _) => {
-                let turns = choice.of(&["gives way to", "changes to", "is followed by"]);
-                format!("{first} {turns} {second} and then {third}")
-            }
-            (ends, _) => {
-                let times = number(pictures - 1);
-                match ends {
-                    [first, last] => {
+                let changes = several.len() - 1;
+                match &told_apart(told)[..] {
+                    [first, last] if changes > 1 => {
+                        let times = number(changes);
                         format!("the picture changes {times} times, from {first} to {last}")
                     }
-                    _ => format!("the picture changes {times} times"),
+                    [first, rest @ ..] => {
+                        let turns = ["gives way to", "changes to", "is followed by"];
+                        format!("{first} {} {}", choice.of(&turns), rest.join(" and then "))
+                    }
+                    [] => "no picture stands out".to_owned(),
                 }
             }
         }
@@ -238,21 +226,18 @@ impl Both<'_> {
             if late { self.when(self.heard[0].span.start, choice) + " " } else { String::new() };
         let gap = self.heard[1].span.start.since(self.heard[0].span.end());
         let long_gap = gap.seconds() >= self.config.quiet_gap_s;
-        match &phrases[..] {
-            [first, second] => match choice.below(3) {
-                0 if start.is_empty() => format!("first {first} is heard, then {second}"),
-                1 if long_gap => format!("{start}{first} is heard and, after a pause, {second}"),
-                1 if gap <= AT_ONCE => format!("{start}{first} gives way to {second}"),
-                _ => format!("{start}{first} is followed by {second}"),
-            },
-            [first, second, third] => match choice.below(2) {
-                0 => format!("{start}{first} is heard, then {second} and finally {third}"),
-                _ => format!("{start}{first} is followed by {second} and then {third}"),
-            },
-            other => format!("{start}{} are heard", list(other)),
+        let (first, rest) = (&phrases[0], phrases[1..].join(" and then "));
+        let (is, gives) =
+            if first.starts_with("a few") { ("are", "give") } else { ("is", "gives") };
+        match (choice.below(3), phrases.len()) {
+            (0, 2) if !late => format!("first {first} {is} heard, then {rest}"),
+            (1, _) if long_gap => format!("{start}{first} {is} heard and, after a pause, {rest}"),
+            (1, _) if gap <= AT_ONCE => format!("{start}{first} {gives} way to {rest}"),
+            (2, 3) => {
+                format!("{start}{first} {is} heard, then {}", phrases[1..].join(" and finally "))
+            }
+            _ => format!("{start}{first} {is} followed by {rest}"),
         }
-        .replace("a few impacts is", "a few impacts are")
-        .replace("a few impacts gives", "a few impacts give")
     }
 
     /// Many sounds, by their sorts in the order in which they first come.

@@ -27,6 +27,8 @@ pub struct SignalConfig {
     pub white_above: f64,
     /// A change of brightness, 0 to 1, large enough to speak of.
     pub brightness_change: f64,
+    /// Saturation, 0 to 1, from which several colours are vivid.
+    pub vivid_above: f64,
     /// Share of the picture, 0 to 1, from which a colour rules it, and from which it is worth a word.
     pub main_colour_share: f64,
     /// See `main_colour_share`.

@@ -39,6 +39,7 @@ pub(super) enum Detail {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
     light: Option<&'static str>,
+    vivid: bool,
     colours: Colours,
     motion: Option<&'static str>,
     cuts: usize,
@@ -86,6 +87,7 @@ impl Seen {
         let still_share = facts.number("still_share").unwrap_or(0.0);
         Seen {
             light,
+            vivid: facts.number("saturation").is_some_and(|value| value >= config.vivid_above),
             colours: Colours::of(facts, config),
             motion,
             cuts: shots.round() as usize - 1,
@@ -182,7 +184,8 @@ impl Seen {
                 }
             }
             (light, Colours::Several(colours)) => {
-                adjectives.extend(light.map(str::to_owned));
+                let vivid = self.vivid.then_some("vivid");
+                adjectives.extend(light.or(vivid).map(str::to_owned));
                 let how = if colours.len() == 1 { "with some" } else { "in" };
                 behind = format!(" {how} {}", list(colours));
             }
