@@ -1,7 +1,9 @@
 //! Pure functions on pictures and samples.
 
 pub mod clap_mel;
+mod coarse;
 mod cut;
+mod descriptor;
 pub mod delta;
 mod downscale;
 pub mod fbank;
@@ -32,6 +34,7 @@ pub use cut::{
     FadeDirection, FlashFilter, FlashMode, Found, Hash, HashConfig, HashShape, Histogram,
     HistogramConfig, NominalRate, SceneLength, Stamp, Stamper, Threshold, ThresholdConfig, Weights,
 };
+pub use descriptor::VISUAL_WIDTH;
 pub use downscale::Downscaler;
 pub use hsv::bgr_to_hsv;
 pub use look::{Look, NamedColour};

@@ -3,33 +3,36 @@
 use omnivale_timeline::Time;
 use serde::{Deserialize, Serialize};
 
-/// A named colour of the fixed palette.
+use crate::small_picture::{SmallPicture, grey};
+
+/// A named colour of the fixed palette. Limits are in HSV; saturation and value are given in per cent
+/// of 255, hue in degrees. The first description that fits wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NamedColour {
     /// Value below 18 %.
     Black,
-    /// Saturation below 15 %, value above 80 %.
+    /// Saturation below 15 %, value from 82 %.
     White,
-    /// Saturation below 15 %, value in between.
+    /// Saturation below 15 %.
     Grey,
-    /// Hue 345° to 15°.
+    /// Hue from 344 to 16.
     Red,
-    /// Hue 15° to 45°, bright.
+    /// Hue from 16 to 44.
     Orange,
-    /// Hue 45° to 70°.
+    /// Hue from 44 to 70.
     Yellow,
-    /// Hue 70° to 160°.
+    /// Hue from 70 to 160.
     Green,
-    /// Hue 160° to 200°.
+    /// Hue from 160 to 200: cyan and teal.
     Teal,
-    /// Hue 200° to 255°.
+    /// Hue from 200 to 254.
     Blue,
-    /// Hue 255° to 295°.
+    /// Hue from 254 to 294.
     Purple,
-    /// Hue 295° to 345°, and pale reds.
+    /// Hue from 294 to 344, and reds of saturation below 50 % and value from 60 %.
     Pink,
-    /// Hue 15° to 45°, dark.
+    /// Hue from 8 to 50 with value below 60 %.
     Brown,
 }
 
@@ -82,4 +85,109 @@ pub struct Look {
     pub saturation: f32,
     /// Share of the pixels of each [`NamedColour`], in the order of [`NamedColour::ALL`]; they add up to 1.
     pub colours: [f32; 12],
+}
+
+/// Black up to this value.
+const BLACK_BELOW: u8 = 46;
+/// Without colour up to this saturation.
+const GREY_BELOW: u8 = 38;
+/// White from this value on, if without colour.
+const WHITE_FROM: u8 = 209;
+
+impl NamedColour {
+    /// The name of an HSV colour: hue in 0..180, saturation and value in 0..=255.
+    pub fn of(hue: u8, saturation: u8, value: u8) -> NamedColour {
+        match (hue, saturation, value) {
+            (_, _, ..BLACK_BELOW) => NamedColour::Black,
+            (_, ..GREY_BELOW, WHITE_FROM..) => NamedColour::White,
+            (_, ..GREY_BELOW, _) => NamedColour::Grey,
+            (4..25, _, ..153) => NamedColour::Brown,
+            (0..8 | 172.., ..128, 153..) => NamedColour::Pink,
+            (0..8 | 172.., ..) => NamedColour::Red,
+            (8..22, ..) => NamedColour::Orange,
+            (22..35, ..) => NamedColour::Yellow,
+            (35..80, ..) => NamedColour::Green,
+            (80..100, ..) => NamedColour::Teal,
+            (100..127, ..) => NamedColour::Blue,
+            (127..147, ..) => NamedColour::Purple,
+            (147..172, ..) => NamedColour::Pink,
+        }
+    }
+}
+
+impl Look {
+    /// The look of a picture whose hue, saturation and value planes are `hsv`. Every other pixel of
+    /// every other row is read.
+    pub fn of(picture: &SmallPicture, [hue, saturation, value]: [&[u8]; 3]) -> Look {
+        let [blue, green, red] = picture.planes();
+        let width = picture.width().max(1);
+        let (mut luma_sum, mut luma_squares, mut count) = (0u64, 0u64, 0u64);
+        let (mut saturation_sum, mut value_sum) = (0u64, 0u64);
+        let mut counts = [0u32; 12];
+        for row in (0..picture.height()).step_by(2) {
+            for at in (row * width..(row + 1) * width).step_by(2) {
+                let grey = u64::from(grey(blue[at], green[at], red[at]));
+                luma_sum += grey;
+                luma_squares += grey * grey;
+                saturation_sum += u64::from(saturation[at]) * u64::from(value[at]);
+                value_sum += u64::from(value[at]);
+                counts[NamedColour::of(hue[at], saturation[at], value[at]) as usize] += 1;
+                count += 1;
+            }
+        }
+        let count = count.max(1) as f64;
+        let mean = luma_sum as f64 / count;
+        let variance = (luma_squares as f64 / count - mean * mean).max(0.0);
+        let saturation = saturation_sum as f64 / value_sum.max(1) as f64;
+        Look {
+            time: picture.time,
+            brightness: (mean / 255.0) as f32,
+            contrast: (variance.sqrt() / 255.0) as f32,
+            saturation: (saturation / 255.0) as f32,
+            colours: counts.map(|n| (f64::from(n) / count) as f32),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use omnivale_timeline::Time;
+
+    use super::*;
+    use crate::hsv::pixel;
+
+    fn name(red: u8, green: u8, blue: u8) -> &'static str {
+        let [hue, saturation, value] = pixel(blue, green, red);
+        NamedColour::of(hue, saturation, value).word()
+    }
+
+    #[test]
+    fn everyday_colours_get_their_names() {
+        assert_eq!(name(0, 0, 0), "black");
+        assert_eq!(name(250, 250, 250), "white");
+        assert_eq!(name(128, 128, 128), "grey");
+        assert_eq!(name(220, 20, 30), "red");
+        assert_eq!(name(255, 140, 0), "orange");
+        assert_eq!(name(255, 230, 40), "yellow");
+        assert_eq!(name(40, 160, 60), "green");
+        assert_eq!(name(0, 150, 150), "teal");
+        assert_eq!(name(30, 80, 220), "blue");
+        assert_eq!(name(110, 40, 190), "purple");
+        assert_eq!(name(255, 105, 180), "pink");
+        assert_eq!(name(255, 182, 193), "pink");
+        assert_eq!(name(120, 72, 30), "brown");
+    }
+
+    #[test]
+    fn half_black_half_white() {
+        let mut picture = SmallPicture::black(Time::ZERO, 0, 16, 8);
+        for plane in picture.planes_mut() {
+            plane[64..].fill(255);
+        }
+        let (hue, saturation) = ([0; 128], [0; 128]);
+        let value = picture.planes()[0].to_vec();
+        let look = Look::of(&picture, [&hue, &saturation, &value]);
+        assert_eq!((look.brightness, look.contrast, look.saturation), (0.5, 0.5, 0.0));
+        assert_eq!((look.colours[0], look.colours[1]), (0.5, 0.5));
+    }
 }

@@ -68,6 +68,12 @@ impl SceneMeter {
         [hue, saturation, value]
     }
 
+    /// The same of the frame pushed before it; empty after the first.
+    pub(crate) fn hsv_before(&self) -> [&[u8]; 3] {
+        let [hue, saturation, value] = &self.planes[1];
+        [hue, saturation, value]
+    }
+
     /// Measures one frame against the one pushed before it. A frame of another size than the one
     /// before scores 0, as a first frame does.
     pub fn push(&mut self, picture: &SmallPicture) -> FrameMeasure {

@@ -99,6 +99,13 @@ pub fn small_size(width: u32, height: u32) -> (usize, usize) {
     (scaled(width), scaled(height))
 }
 
+/// Luma of one pixel with BT.601 weights: OpenCV's `COLOR_BGR2GRAY`, 15 fraction bits.
+#[inline(always)]
+pub(crate) fn grey(blue: u8, green: u8, red: u8) -> u8 {
+    let sum = 3735 * u32::from(blue) + 19_235 * u32::from(green) + 9798 * u32::from(red);
+    ((sum + (1 << 14)) >> 15) as u8
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

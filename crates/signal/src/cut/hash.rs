@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stamp::{Cut, SceneLength, Stamp};
 use crate::scene_score::FrameMeasure;
-use crate::small_picture::SmallPicture;
+use crate::small_picture::{SmallPicture, grey};
 
 /// Which part of the spectrum the hash is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,13 +160,6 @@ impl PictureHash {
         self.cells = Some(cells);
         scaled
     }
-}
-
-/// OpenCV's `COLOR_BGR2GRAY`: 15 fraction bits.
-#[inline(always)]
-fn grey(blue: u8, green: u8, red: u8) -> u8 {
-    let sum = 3735 * u32::from(blue) + 19_235 * u32::from(green) + 9798 * u32::from(red);
-    ((sum + (1 << 14)) >> 15) as u8
 }
 
 /// Source positions that one output position covers, with weights that add up to 1.
