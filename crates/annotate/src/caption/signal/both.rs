@@ -52,7 +52,7 @@ pub(super) fn clause(
         changes: starts.chain(request.shots.iter().map(|shot| shot.start)).filter(inside).collect(),
         seen: within(&request.visual, request.span, |event| Seen::of(event, config)),
         heard: within(&request.audio, request.span, |event| Heard::of(event, config)),
-        has_sound: request.video.streams.iter().any(|stream| stream.kind == "audio"),
+        has_sound: request.video.streams.iter().any(|s| s.used && s.kind == "audio"),
         config,
     };
     match (both.seen.is_empty(), both.heard.is_empty()) {
