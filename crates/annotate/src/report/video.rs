@@ -63,6 +63,8 @@ struct Page<'a> {
     /// Width and height, so that nothing moves when the player knows it too.
     aspect: Option<(u32, u32)>,
     pictures: bool,
+    /// Whether any event has a picture to show.
+    keyframes: bool,
     sound: bool,
     cues: bool,
     kinds: Vec<(&'a str, &'static str)>,
@@ -122,6 +124,7 @@ pub fn video(input: &VideoReport<'_>) -> String {
         media: input.media.map(escape::url),
         aspect: video.width.zip(video.height),
         pictures: video.width.is_some() || !seen.is_empty(),
+        keyframes: pictures.iter().any(Option::is_some),
         sound: input.waveform.is_some() || !annotation.audio_events.is_empty(),
         cues: !annotation.cues.is_empty(),
         kinds: kinds(&annotation.audio_events),
