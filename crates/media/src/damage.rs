@@ -13,6 +13,9 @@ const SHORT_SHARE: u64 = 20;
 /// ... but never for less than this: the last block's length is often unknown.
 const NOT_SHORT: Duration = Duration::from_millis(250);
 
+/// So many frames back in time are a second recording, not a slip.
+const MANY: u64 = 25;
+
 /// What reading the file met.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
@@ -191,7 +194,8 @@ impl Judged<'_> {
             parts.push(format!("{out_of_bounds} frames lie outside the file's length"));
         }
         if backwards > 0 {
-            parts.push(format!("{backwards} frames go back in time"));
+            let cause = if backwards >= MANY { " (joined recordings do; remux each)" } else { "" };
+            parts.push(format!("{backwards} frames go back in time{cause}"));
         }
         let end = pass.clock.duration.as_time();
         let over = self.tally.reached.or(self.tally.end.last).unwrap_or(end).since(end);

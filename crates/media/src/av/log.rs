@@ -66,13 +66,36 @@ mod callback {
 
     /// Counts this message; false once this second has had enough.
     fn within_rate() -> bool {
-        // The second in the upper bits, its messages so far in the lower 16.
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let second = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let count = COUNT.load(Ordering::Relaxed);
         // Two threads may count as one, which lets a message more through.
+        let (pass, count) = admit(COUNT.load(Ordering::Relaxed), second);
+        COUNT.store(count, Ordering::Relaxed);
+        pass
+    }
+
+    /// Whether a message in this second passes, and the new count: the second in the upper bits,
+    /// its messages so far in the lower 16.
+    fn admit(count: u64, second: u64) -> (bool, u64) {
         let so_far = if count >> 16 == second { count & 0xffff } else { 0 };
-        COUNT.store((second << 16) | (so_far + 1).min(0xffff), Ordering::Relaxed);
-        so_far < MESSAGES_PER_SECOND
+        (so_far < MESSAGES_PER_SECOND, (second << 16) | (so_far + 1).min(0xffff))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn each_second_has_its_share() {
+            let mut count = 0;
+            for second in [7, 8] {
+                let passed = (0..70_000).filter(|_| {
+                    let (pass, next) = admit(count, second);
+                    count = next;
+                    pass
+                });
+                assert_eq!(passed.count() as u64, MESSAGES_PER_SECOND);
+            }
+        }
     }
 }
