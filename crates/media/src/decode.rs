@@ -9,7 +9,7 @@ use crate::av::{
 use crate::damage::{Reading, Tally};
 use crate::pictures::PictureLender;
 use crate::samples::SampleLender;
-use crate::{Decoded, Flow, MediaError, Probe, Request, Sink, damage, limits};
+use crate::{Decoded, DurationOrigin, Flow, MediaError, Probe, Request, Sink, damage, limits};
 
 /// How far a picture may lie behind its predecessor and still be lent, right after it. Beyond, its
 /// time is wrong and it is left out.
@@ -155,10 +155,10 @@ impl Pass<'_> {
         demuxer: &Demuxer,
         index: usize,
         frame: F,
+        keyframes_only: bool,
     ) -> Result<Track<'_, F>, MediaError> {
         let stream = &self.streams[index];
-        let (threads, keyframes_only) = (self.request.threads, self.request.keyframes_only);
-        let options = DecoderOptions { threads, keyframes_only };
+        let options = DecoderOptions { threads: self.request.threads, keyframes_only };
         let decoder =
             Decoder::open(demuxer, index, stream.time_base, options).map_err(|error| {
                 MediaError::Undecodable {
@@ -173,7 +173,8 @@ impl Pass<'_> {
         let Some(info) = self.probe.video.as_ref().filter(|_| self.request.pictures) else {
             return Ok(None);
         };
-        let track = self.track(demuxer, info.stream, VideoFrame::new())?;
+        let keyframes_only = self.request.keyframes_only;
+        let track = self.track(demuxer, info.stream, VideoFrame::new(), keyframes_only)?;
         Ok(Some(VideoLane {
             lender: PictureLender::new(track.stream.rotation, track.stream.aspect),
             track,
@@ -185,9 +186,15 @@ impl Pass<'_> {
     fn audio_lane(&self, demuxer: &Demuxer) -> Result<Option<AudioLane<'_>>, MediaError> {
         let wanted = self.request.speech_samples || self.request.native_samples;
         let Some(info) = self.probe.audio.as_ref().filter(|_| wanted) else { return Ok(None) };
+        // A declared length ends where the sound does, before the codec's padding. A measured one
+        // may miss the last block, whose length the container need not know.
+        let end = match self.probe.duration_origin {
+            DurationOrigin::Declared => self.clock.duration,
+            DurationOrigin::Measured => limits::latest(self.clock.duration),
+        };
         Ok(Some(AudioLane {
-            track: self.track(demuxer, info.stream, AudioFrame::new())?,
-            lender: SampleLender::new(self.request, self.clock.duration.as_time()),
+            track: self.track(demuxer, info.stream, AudioFrame::new(), false)?,
+            lender: SampleLender::new(self.request, end.as_time()),
         }))
     }
 }
