@@ -79,7 +79,7 @@ pub struct Verdict {
 /// One filter's measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// The filter's name.
+    /// The filter's name: the key of its limit in the configuration's `[filter]` table.
     pub name: String,
     /// What was measured; absent where the video has nothing to measure or an earlier check already decided.
     pub value: Option<Fact>,

@@ -60,17 +60,13 @@ fn number(value: f64) -> Fact {
     Fact::Number((value * 1e4).round() / 1e4)
 }
 
-fn speech_dominance(
-    name: &str,
-    spans: &[Span],
-    duration: Duration,
-    config: &FilterConfig,
-) -> Check {
+/// Speech's share of the video, by cues where there are any, else by detected voice.
+fn speech_dominance(spans: &[Span], duration: Duration, config: &FilterConfig) -> Check {
     let video = Span::new(Time::ZERO, duration);
     let covered = union_duration(spans.iter().filter_map(|span| span.intersection(video)));
     let share = share(covered, duration);
     check(
-        name,
+        "max_speech_share",
         share.map(number),
         number(config.max_speech_share),
         share.map(|share| share <= config.max_speech_share),
@@ -82,20 +78,20 @@ fn speech_dominance(
 pub fn measured(measured: &Measured<'_>, has_cues: bool, config: &FilterConfig) -> Vec<Check> {
     let mut checks = Vec::new();
     if let Some(voice) = measured.voice.filter(|_| !has_cues) {
-        checks.push(speech_dominance("voice covers at most", voice, measured.duration, config));
+        checks.push(speech_dominance(voice, measured.duration, config));
     }
     let static_share = measured
         .shots
         .and_then(|shots| static_share(shots, measured.content, config.static_content));
     checks.push(check(
-        "static shots at most",
+        "max_static_share",
         static_share.map(number),
         number(config.max_static_share),
         static_share.map(|share| share <= config.max_static_share),
     ));
     let agreement = consistency(measured, config);
     checks.push(check(
-        "sight and sound agree at least",
+        "min_consistency",
         agreement.map(number),
         number(config.min_consistency),
         agreement.map(|agreement| agreement > config.min_consistency),
@@ -154,10 +150,10 @@ mod tests {
         let config = Config::default().filter;
         let talk = [span(0, 5_000), span(4_000, 9_600), span(9_700, 60_000)];
         // 9.6 s + 0.3 s of 10 s.
-        let check = speech_dominance("voice", &talk, Duration::from_millis(10_000), &config);
+        let check = speech_dominance(&talk, Duration::from_millis(10_000), &config);
         assert_eq!(check.value, Some(Fact::Number(0.99)));
         assert_eq!(check.passed, Some(false));
-        let none = speech_dominance("voice", &[], Duration::ZERO, &config);
+        let none = speech_dominance(&[], Duration::ZERO, &config);
         assert_eq!((none.value, none.passed), (None, None));
     }
 

@@ -56,7 +56,11 @@ pub(crate) fn write(
         // What cannot be read as an annotation is not ours, or was damaged since: the next run of
         // that video finds its receipt broken and writes it again.
         let Ok(annotation) = serde_json::from_slice::<Annotation>(&bytes) else { continue };
-        let poster = read_if_there(&folder.join(POSTER))?;
+        // Past what the page lists, a picture would only take memory.
+        let poster = match listed.len() < plan.config.report.index_videos {
+            true => read_if_there(&folder.join(POSTER))?,
+            false => None,
+        };
         let poster = poster.map(|jpeg| Thumbnail { time: Time::ZERO, jpeg });
         listed.push(IndexEntry::new(&annotation, poster.as_ref()));
         if annotation.verdict.kept || !plan.filter {

@@ -12,13 +12,13 @@ pub fn declared(probe: &Probe, cues: &Cues, config: &FilterConfig) -> Vec<Check>
     let seconds = probe.duration.seconds();
     let mut checks = vec![
         check(
-            "duration at least",
+            "min_duration_s",
             Some(number(seconds)),
             number(config.min_duration_s),
             Some(seconds >= config.min_duration_s),
         ),
         check(
-            "duration at most",
+            "max_duration_s",
             Some(number(seconds)),
             number(config.max_duration_s),
             Some(seconds <= config.max_duration_s),
@@ -26,7 +26,7 @@ pub fn declared(probe: &Probe, cues: &Cues, config: &FilterConfig) -> Vec<Check>
     ];
     let side = probe.video.as_ref().map(|video| video.display.0.min(video.display.1));
     checks.push(check(
-        "shorter side at least",
+        "min_side_px",
         side.map(|side| number(f64::from(side))),
         number(f64::from(config.min_side_px)),
         side.map(|side| side >= config.min_side_px),
@@ -36,7 +36,7 @@ pub fn declared(probe: &Probe, cues: &Cues, config: &FilterConfig) -> Vec<Check>
     }
     if !cues.cues.is_empty() {
         let spans: Vec<Span> = cues.cues.iter().map(|cue| cue.span).collect();
-        checks.push(speech_dominance("cues cover at most", &spans, probe.duration, config));
+        checks.push(speech_dominance(&spans, probe.duration, config));
     }
     checks
 }
@@ -49,5 +49,5 @@ fn language(cues: &Cues, wanted: &str) -> Check {
         (None, false) => None,
     };
     let passed = found.as_ref().map(|tag| tag.starts_with(&wanted.to_lowercase()));
-    check("transcript language", found.map(Fact::Word), Fact::Word(wanted.to_owned()), passed)
+    check("language", found.map(Fact::Word), Fact::Word(wanted.to_owned()), passed)
 }

@@ -65,6 +65,7 @@ fn histogram(title: &str, bins: &[Bin]) -> Histogram {
     let last = bins.iter().rposition(filled).map_or(first, |last| last + 1);
     let bar = |bin: &Bin| Bar {
         name: match bin.up_to {
+            Some(up_to) if up_to == bin.above => up_to.to_string(),
             Some(up_to) => format!("{} to {up_to}", bin.above),
             None => format!("over {}", bin.above),
         },

@@ -125,7 +125,7 @@ fn filters_measure_always_and_decide_only_when_asked() {
         .iter()
         .map(|check| check["name"].as_str().unwrap())
         .collect();
-    assert!(!names.contains(&"static shots at most"), "{names:?}");
+    assert!(!names.contains(&"max_static_share"), "{names:?}");
     assert!(json(&out.join("annotations.json")).as_object().unwrap().is_empty());
     assert!(!out.join("videos/vfr/events.vtt").exists());
 }

@@ -3,5 +3,6 @@
 mod annotate;
 mod detect;
 mod resume;
+mod shared_media;
 mod support;
 mod usage;
