@@ -299,3 +299,21 @@ fn a_source_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&Source::open(&fixture("odd.webm")).unwrap());
 }
+
+#[test]
+fn absurd_claims_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    // libav itself refuses areas beyond 2^31 bytes; long sides it takes.
+    let wide = folder.path().join("wide.y4m");
+    let header = b"YUV4MPEG2 W16800 H2 F25:1 Ip A1:1 C420jpeg\nFRAME\n";
+    fs::write(&wide, [&header[..], &[0; 16800 * 3]].concat()).unwrap();
+    let text = refusal(&wide).to_string();
+    assert!(text.contains("pictures of 16800x2"), "{text}");
+    // Bytes 24 to 27 of a wav file are its sample rate.
+    let mut slow = fs::read(fixture("nine.wav")).unwrap();
+    slow[24..28].copy_from_slice(&10u32.to_le_bytes());
+    let path = folder.path().join("slow.wav");
+    fs::write(&path, slow).unwrap();
+    let text = refusal(&path).to_string();
+    assert!(text.contains("9 channels of sound at 10 Hz"), "{text}");
+}
