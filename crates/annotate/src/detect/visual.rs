@@ -1,8 +1,23 @@
-//! Where visual events begin and end: split at cuts, then stitch what looks alike.
+//! Where visual events begin and end.
+//!
+//! Two stages, as LongVALE takes them from Panda-70M: the video is split at cuts, and within long
+//! shots every few seconds; then neighbouring pieces are stitched together while they look alike.
+//! What Panda-70M would throw away (transitions, pieces that are too short) joins a neighbour
+//! instead, because the timeline of a long video must have no holes.
 
-use omnivale_signal::{PictureMeterConfig, PictureTrack};
-use omnivale_timeline::{Boundary, Duration, Event, Span, Timeline};
+mod evidence;
+mod light;
+mod motion;
+mod split;
+mod stitch;
+
+use omnivale_signal::{PictureMeterConfig, PictureTrack, SceneLength};
+use omnivale_timeline::{Boundary, Duration, Event, Modality, Span, Timeline};
 use serde::{Deserialize, Serialize};
+
+use light::Light;
+pub use light::{Fade, LightConfig};
+pub use motion::MotionConfig;
 
 /// The `[visual]` table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -10,6 +25,46 @@ use serde::{Deserialize, Serialize};
 pub struct VisualConfig {
     /// What is measured.
     pub meter: PictureMeterConfig,
+    /// Content score from which on a frame is a cut.
+    pub split_threshold: f64,
+    /// Shortest shot, in frames or seconds.
+    pub min_scene_len: SceneLength,
+    /// Whether a fade to black and back is a cut, too.
+    pub cut_at_fades: bool,
+    /// A shot longer than `piece_s + piece_slack_s` is cut every `piece_s`, in seconds.
+    pub piece_s: Duration,
+    /// See `piece_s`; in seconds.
+    pub piece_slack_s: Duration,
+    /// A piece is described by the rows this share of its length from its ends.
+    pub margin: f64,
+    /// Distance of a piece's two rows above which it is a transition.
+    pub transition_distance: f32,
+    /// Distance of one piece's last row to the next one's first row up to which they are stitched.
+    pub stitch_distance: f32,
+    /// Distance of an event's first and last row below which it is still, if hardly anything moves either.
+    pub still_distance: f32,
+    /// Shortest event, in seconds.
+    pub min_event_s: Duration,
+    /// Longest event, in seconds.
+    pub max_event_s: Duration,
+    /// What becomes of transitions and of events that are too short.
+    pub leftovers: Leftovers,
+    /// Whether still events are events (LongVALE's paper excludes static scenes).
+    pub keep_still: bool,
+    /// When motion gets which word.
+    pub motion: MotionConfig,
+    /// What flashes and fades are.
+    pub light: LightConfig,
+}
+
+/// What becomes of pieces that are no events of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Leftovers {
+    /// They join the neighbour that looks more alike; the timeline has no holes.
+    Merge,
+    /// They are left out, as Panda-70M does.
+    Drop,
 }
 
 /// What is seen, over time.
@@ -17,14 +72,48 @@ pub struct VisualConfig {
 pub struct Visual {
     /// Camera shots: contiguous, from zero to the duration; empty without pictures.
     pub shots: Vec<Span>,
-    /// The cuts between them, with the content score of each.
+    /// The cuts between them, with the content score of each (0 for a cut in the middle of a fade).
     pub cuts: Vec<Boundary>,
     /// Events, in order, disjoint.
     pub events: Timeline<Event>,
 }
 
-/// Finds shots, cuts and events.
+/// Finds shots, cuts and events. Evidence of each event, by name:
+///
+/// | name | what |
+/// |---|---|
+/// | `shots` | shots it touches |
+/// | `cuts_per_minute` | cuts within it |
+/// | `motion` | `still`, `pan left`, `pan right`, `tilt up`, `tilt down`, `zoom in`, `zoom out`, `shake`, `busy`, `gentle`: see [`MotionConfig`] |
+/// | `motion_amount` | mean absolute luma change between pictures a fifth of a second apart, in [0, 1] |
+/// | `still_share` | share of such pairs in which nothing changes |
+/// | `brightness`, `contrast`, `saturation` | means, in [0, 1] |
+/// | `brightness_change` | last fifth minus first fifth, in [-1, 1] |
+/// | `colour_1` to `colour_3`, `colour_1_share` ... | the most frequent named colours of at least 5 % |
+/// | `begins_with` | `start`, `cut`, `fade`, `flash`, `gradual` |
+/// | `flash` | whether there is one |
+/// | `fade` | `out`, `in` or `out and in`, if any |
+/// | `boundary_score` | descriptor distance to the event before, in [0, 2]; absent for the first |
+///
+/// The kind is `still` if the motion word is, `busy` if that is, else `moving`.
 pub fn detect(track: &PictureTrack, duration: Duration, config: &VisualConfig) -> Visual {
-    let _ = (track, config);
-    Visual { shots: Vec::new(), cuts: Vec::new(), events: Timeline::empty(duration) }
+    if track.scores.is_empty() || duration == Duration::ZERO {
+        return Visual { shots: Vec::new(), cuts: Vec::new(), events: Timeline::empty(duration) };
+    }
+    let light = Light::find(&track.scores, &config.light);
+    let cuts = split::cuts(&track.scores, &light, config, duration);
+    let shots = split::shots(&cuts, duration);
+    let pieces = split::pieces(&shots, config);
+    let scenes = stitch::stitch(&pieces, &track.rows, config);
+    let context = evidence::Context { track, light: &light, cuts: &cuts, shots: &shots, config };
+    let events = scenes.iter().map(|scene| {
+        let (kind, evidence) = context.describe(scene);
+        Event { span: scene.span, modality: Modality::Visual, kind: Some(kind), evidence }
+    });
+    let events = events
+        .filter(|event| config.keep_still || event.kind.as_deref() != Some("still"))
+        .collect();
+    let events = Timeline::disjoint(duration, events)
+        .expect("pieces are contiguous within the duration, and stitching keeps their order");
+    Visual { shots, cuts, events }
 }
