@@ -4,7 +4,7 @@ use omnivale_timeline::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::onset::onsets;
-use crate::sound_track::{SILENT_DB, SoundFrame};
+use crate::sound_track::{SILENT_DB, SoundFrame, SoundTrack};
 
 /// Kinds of sound that measures can tell apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,6 +45,8 @@ pub struct SoundClassConfig {
     pub impact_swing_db: f32,
     /// Impacts: least number of onsets.
     pub impact_onsets: usize,
+    /// Impacts: least number of onsets per second.
+    pub impact_onsets_per_second: f64,
     /// Music: a frame is musical from this tonality on, `[0, 1]`.
     pub musical_tonality: f32,
     /// Music: a frame is musical from this harmonicity on, `[0, 1]`.
@@ -72,6 +74,8 @@ pub struct SoundSummary {
     pub steadiness: f32,
     /// Number of onsets.
     pub onsets: usize,
+    /// Onsets per second.
+    pub onsets_per_second: f64,
     /// Share of musical frames among the audible ones, `[0, 1]`.
     pub music_share: f64,
     /// Share of audible frames, `[0, 1]`.
@@ -91,10 +95,13 @@ impl SoundSummary {
     ) -> SoundSummary {
         let audible: Vec<&SoundFrame> = frames.iter().filter(|f| f.rms_db > silent_db).collect();
         let count = audible.len().max(1) as f32;
-        let mean = |pick: fn(&SoundFrame) -> f32| audible.iter().map(|f| pick(f)).sum::<f32>() / count;
+        let mean =
+            |pick: fn(&SoundFrame) -> f32| audible.iter().map(|f| pick(f)).sum::<f32>() / count;
         let musical = |f: &&&SoundFrame| {
             f.tonality >= config.musical_tonality && f.harmonicity >= config.musical_harmonicity
         };
+        let onsets = onsets(frames, Time::ZERO, onset_db).len();
+        let seconds = (SoundTrack::STEP * frames.len().max(1) as u64).seconds();
         let third = frames.len().div_ceil(3);
         let mut levels: Vec<f32> = frames.iter().map(|f| f.rms_db.max(silent_db)).collect();
         levels.sort_by(f32::total_cmp);
@@ -111,7 +118,8 @@ impl SoundSummary {
             tonality: mean(|f| f.tonality),
             centroid_hz: mean(|f| f.centroid_hz),
             steadiness: 1.0 / (1.0 + mean(|f| f.mfcc_change) / HALF_STEADY_DB),
-            onsets: onsets(frames, Time::ZERO, onset_db).len(),
+            onsets,
+            onsets_per_second: onsets as f64 / seconds,
             music_share: audible.iter().filter(musical).count() as f64 / f64::from(count),
             audible_share: audible.len() as f64 / frames.len().max(1) as f64,
         }
@@ -124,13 +132,19 @@ impl SoundSummary {
             SoundClass::Silence
         } else if speech_share >= config.speech_share {
             SoundClass::Speech
-        } else if self.onsets >= config.impact_onsets && self.swing_db >= config.impact_swing_db {
+        } else if self.is_impacts(config) {
             SoundClass::Impacts
         } else if self.music_share >= config.music_share {
             SoundClass::Music
         } else {
             SoundClass::Sound
         }
+    }
+
+    fn is_impacts(&self, config: &SoundClassConfig) -> bool {
+        self.onsets >= config.impact_onsets
+            && self.onsets_per_second >= config.impact_onsets_per_second
+            && self.swing_db >= config.impact_swing_db
     }
 }
 

@@ -6,7 +6,7 @@ use crate::sound_track::SoundFrame;
 /// Frames per row: 512 ms.
 pub const FRAMES_PER_ROW: usize = 16;
 /// Coefficients that take part; the 0th is the level, which says little about what is heard.
-const SHAPE: usize = 13;
+const SHAPE: usize = 8;
 /// Values per row: means and deviations of 13 coefficients, then eight measures of character.
 pub const DESCRIPTOR_WIDTH: usize = 2 * SHAPE + 8;
 
@@ -26,7 +26,11 @@ pub(crate) struct DescriptorMeter {
 impl DescriptorMeter {
     /// Frames below `silent_db` do not take part.
     pub(crate) fn new(silent_db: f32) -> DescriptorMeter {
-        DescriptorMeter { silent_db, frames: Vec::with_capacity(FRAMES_PER_ROW), values: Vec::new() }
+        DescriptorMeter {
+            silent_db,
+            frames: Vec::with_capacity(FRAMES_PER_ROW),
+            values: Vec::new(),
+        }
     }
 
     pub(crate) fn push(&mut self, frame: &SoundFrame, mfcc: &[f32; COEFFICIENTS]) {
@@ -70,7 +74,8 @@ fn row(all: &[(SoundFrame, [f32; COEFFICIENTS])], silent_db: f32) -> [f32; DESCR
         row[k - 1] = mean / spread(k);
         row[SHAPE + k - 1] = deviation / spread(k);
     }
-    let of = |pick: fn(&SoundFrame) -> f32| moments(frames.iter().map(move |(frame, _)| pick(frame)));
+    let of =
+        |pick: fn(&SoundFrame) -> f32| moments(frames.iter().map(move |(frame, _)| pick(frame)));
     let (centroid, centroid_spread) = of(|f| (f.centroid_hz.max(50.0) / 1000.0).log2());
     let (_, level_spread) = of(|f| f.rms_db);
     row[2 * SHAPE..].copy_from_slice(&[

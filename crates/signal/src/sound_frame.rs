@@ -141,7 +141,8 @@ impl FrameAnalyser {
         if !self.any_before {
             return 0.0;
         }
-        let rises = self.mel_db.iter().zip(&self.mel_db_before).map(|(now, old)| (now - old).max(0.0));
+        let rises =
+            self.mel_db.iter().zip(&self.mel_db_before).map(|(now, old)| (now - old).max(0.0));
         rises.sum::<f32>() / self.mel_db.len() as f32
     }
 
@@ -204,9 +205,8 @@ impl PitchFinder {
         let (spectrum, lags) = (plan.make_input_vec(), plan.make_output_vec());
         let scratch = plan.make_scratch_vec();
         let window = hann(WINDOW);
-        let overlap = |lag: usize| -> f32 {
-            window[lag..].iter().zip(&window).map(|(a, b)| a * b).sum()
-        };
+        let overlap =
+            |lag: usize| -> f32 { window[lag..].iter().zip(&window).map(|(a, b)| a * b).sum() };
         let whole = overlap(0);
         let correction = (0..=LONGEST_LAG).map(|lag| whole / overlap(lag)).collect();
         PitchFinder { plan, spectrum, lags, scratch, correction }

@@ -34,6 +34,10 @@ pub struct VoiceConfig {
     pub colour_spread_octaves: f32,
     /// Largest one: drums jump between bass and cymbals.
     pub colour_spread_at_most_octaves: f32,
+    /// In speech it is mostly below this, in octaves; thuds and clatter exceed it.
+    pub colour_spread_mostly_octaves: f32,
+    /// Least share of a span's voiced frames for which that is so, `[0, 1]`.
+    pub mostly: f64,
     /// Least mean harmonicity, `[0, 1]`: vowels repeat, noises do not.
     pub harmonicity: f32,
     /// Largest mean tonality, `[0, 1]`: no pitch of a voice stands still.
@@ -84,29 +88,47 @@ pub fn spans(
     let half = (config.window_s / step / 2.0).round().max(1.0) as usize;
     let longest_pause = (config.longest_pause_s / step).round() as usize;
     let shortest = (config.shortest_s / step).round() as usize;
-    let mut runs: Vec<(usize, usize)> = Vec::new();
+    let mut runs: Vec<Run> = Vec::new();
     for index in 0..frames.len() {
         let frame = &frames[index];
         if frame.rms_db <= silent_db || frame.voice < config.frame_probability {
             continue;
         }
         let window = &frames[index.saturating_sub(half)..(index + half + 1).min(frames.len())];
-        if !is_speech(window, silent_db, config) {
-            continue;
-        }
+        let Some(colour_spread) = speech_colour_spread(window, silent_db, config) else { continue };
+        let typical = usize::from(colour_spread <= config.colour_spread_mostly_octaves);
         match runs.last_mut() {
-            Some((_, until)) if index - *until <= longest_pause => *until = index + 1,
-            _ => runs.push((index, index + 1)),
+            Some(run) if index - run.until <= longest_pause => {
+                run.until = index + 1;
+                run.voiced += 1;
+                run.typical += typical;
+            }
+            _ => runs.push(Run { from: index, until: index + 1, voiced: 1, typical }),
         }
     }
     let time = |index: usize| start + SoundTrack::STEP * index as u64;
     runs.into_iter()
-        .filter(|(from, until)| until - from >= shortest.max(1))
-        .map(|(from, until)| Span::until(time(from), time(until).min(end)))
+        .filter(|run| run.until - run.from >= shortest.max(1))
+        .filter(|run| run.typical as f64 >= config.mostly * run.voiced as f64)
+        .map(|run| Span::until(time(run.from), time(run.until).min(end)))
         .collect()
 }
 
-fn is_speech(window: &[SoundFrame], silent_db: f32, config: &VoiceConfig) -> bool {
+/// Frames that may be speech, pauses joined.
+struct Run {
+    from: usize,
+    until: usize,
+    voiced: usize,
+    /// Of these, how many are as speech mostly is.
+    typical: usize,
+}
+
+/// The spread of the centre of gravity over the window, in octaves, if the window can be speech.
+fn speech_colour_spread(
+    window: &[SoundFrame],
+    silent_db: f32,
+    config: &VoiceConfig,
+) -> Option<f32> {
     let loudest = window.iter().map(|f| f.rms_db).fold(silent_db, f32::max);
     let least = (loudest - config.range_db).max(silent_db);
     let of = |pick: fn(&SoundFrame) -> f32| {
@@ -116,13 +138,14 @@ fn is_speech(window: &[SoundFrame], silent_db: f32, config: &VoiceConfig) -> boo
     let log_change = of(|f| (f.mfcc_change + 0.5).log2()).0;
     let (_, level_spread) = of(|f| f.rms_db);
     let (_, colour_spread) = of(|f| f.centroid_hz.max(50.0).log2());
-    of(|f| f.voice).0 >= config.probability
+    let can_be = of(|f| f.voice).0 >= config.probability
         && log_change.exp2() - 0.5 >= config.change_db
         && level_spread >= config.level_spread_db
         && colour_spread >= config.colour_spread_octaves
         && colour_spread <= config.colour_spread_at_most_octaves
         && of(|f| f.harmonicity).0 >= config.harmonicity
-        && of(|f| f.tonality).0 <= config.tonality_at_most
+        && of(|f| f.tonality).0 <= config.tonality_at_most;
+    can_be.then_some(colour_spread)
 }
 
 #[cfg(test)]
@@ -139,6 +162,8 @@ mod tests {
             level_spread_db: 3.0,
             colour_spread_octaves: 0.2,
             colour_spread_at_most_octaves: 2.0,
+            colour_spread_mostly_octaves: 1.5,
+            mostly: 0.5,
             harmonicity: 0.3,
             tonality_at_most: 0.3,
             longest_pause_s: 0.5,
@@ -168,7 +193,12 @@ mod tests {
         let step = SoundTrack::STEP.micros();
         spans(frames, Time::ZERO, end, -60.0, &config())
             .into_iter()
-            .map(|s| (s.start.since(Time::ZERO).micros() / step, s.end().since(Time::ZERO).micros() / step))
+            .map(|s| {
+                (
+                    s.start.since(Time::ZERO).micros() / step,
+                    s.end().since(Time::ZERO).micros() / step,
+                )
+            })
             .collect()
     }
 

@@ -45,7 +45,8 @@ fn shared(name: &str) -> Option<Golden> {
 }
 
 fn own() -> Golden {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sound/librosa.safetensors");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sound/librosa.safetensors");
     Golden(std::fs::read(path).unwrap())
 }
 
@@ -104,7 +105,10 @@ fn librosa_on_the_shared_wave() {
     let slopes = delta::delta(&mfcc::mfcc(&golden.wave(), 16_000, 20), 9, 1).unwrap();
     for (name, absolute) in [("mean_delta", false), ("mean_abs_delta", true)] {
         let means: Vec<f32> = (0..slopes.frames())
-            .map(|t| slopes.frame(t).iter().map(|v| if absolute { v.abs() } else { *v }).sum::<f32>() / 20.0)
+            .map(|t| {
+                slopes.frame(t).iter().map(|v| if absolute { v.abs() } else { *v }).sum::<f32>()
+                    / 20.0
+            })
             .collect();
         assert_within(name, golden.tensor(name).distance(&means), 2e-3);
     }
@@ -118,8 +122,10 @@ fn kaldi_fbank_on_the_shared_wave() {
     let Some(golden) = shared("audio_frontends/kaldi_fbank.safetensors") else { return };
     assert_within("povey", golden.tensor("povey_window").distance(&fbank::povey(400)), 1e-6);
     let bank = fbank::kaldi_bank();
-    let weights: Vec<f32> =
-        (0..128).flat_map(|band| (0..256).map(move |bin| (band, bin))).map(|(band, bin)| bank.weight(band, bin)).collect();
+    let weights: Vec<f32> = (0..128)
+        .flat_map(|band| (0..256).map(move |bin| (band, bin)))
+        .map(|(band, bin)| bank.weight(band, bin))
+        .collect();
     assert_within("kaldi bank", golden.tensor("mel_banks").distance(&weights), 1e-4);
     let mut ours = fbank::fbank(&golden.wave());
     assert_within("fbank", golden.tensor("fbank").distance(ours.values()), 1e-3);
@@ -135,13 +141,14 @@ fn whisper_log_mel_on_the_shared_wave() {
         None => return,
     };
     let bank = log_mel::whisper_bank(80);
-    let weights: Vec<f32> =
-        (0..201).flat_map(|bin| (0..80).map(move |band| (band, bin))).map(|(band, bin)| bank.weight(band, bin)).collect();
+    let weights: Vec<f32> = (0..201)
+        .flat_map(|bin| (0..80).map(move |band| (band, bin)))
+        .map(|(band, bin)| bank.weight(band, bin))
+        .collect();
     assert_within("whisper bank", golden.tensor("mel_filters").distance(&weights), 1e-6);
     let ours = log_mel::log_mel(&wave, 80);
-    let part = |from: usize, to: usize| {
-        Spectrogram::new(80, ours.values()[from * 80..to * 80].to_vec())
-    };
+    let part =
+        |from: usize, to: usize| Spectrogram::new(80, ours.values()[from * 80..to * 80].to_vec());
     assert_within("log mel", golden.tensor("log_mel").distance_transposed(&part(0, 600)), 1e-3);
     let tail = golden.tensor("log_mel_last_4").distance_transposed(&part(2996, 3000));
     assert_within("log mel, last frames", tail, 1e-3);
@@ -151,7 +158,8 @@ fn whisper_log_mel_on_the_shared_wave() {
 fn whisper_log_mel_on_our_own_wave() {
     let golden = own();
     let bank = log_mel::whisper_bank(128);
-    let sums: Vec<f32> = (0..128).map(|band| (0..201).map(|bin| bank.weight(band, bin)).sum()).collect();
+    let sums: Vec<f32> =
+        (0..128).map(|band| (0..201).map(|bin| bank.weight(band, bin)).sum()).collect();
     assert_within("128 bands", golden.tensor("whisper_bank_128_sums").distance(&sums), 1e-6);
 }
 
@@ -159,8 +167,10 @@ fn whisper_log_mel_on_our_own_wave() {
 fn clap_mel_on_the_shared_wave() {
     let Some(golden) = shared("clap_audio/frontend.safetensors") else { return };
     let bank = clap_mel::clap_bank();
-    let weights: Vec<f32> =
-        (0..513).flat_map(|bin| (0..64).map(move |band| (band, bin))).map(|(band, bin)| bank.weight(band, bin)).collect();
+    let weights: Vec<f32> = (0..513)
+        .flat_map(|bin| (0..64).map(move |band| (band, bin)))
+        .map(|(band, bin)| bank.weight(band, bin))
+        .collect();
     assert_within("clap bank", golden.tensor("mel_filters").distance(&weights), 1e-5);
     let ours = clap_mel::clap_mel(&golden.wave());
     assert_within("clap mel", golden.tensor("mel_db").distance(ours.values()), 1e-3);

@@ -12,6 +12,7 @@
 //! An event starts with the first audible frame and ends after the last one, so that its boundaries
 //! are good to a frame (32 ms) wherever it stands against silence.
 
+mod contrast;
 mod describe;
 mod level;
 mod split;
@@ -41,8 +42,12 @@ pub struct AudioConfig {
     pub context_s: f64,
     /// Neighbours join from this cosine similarity of their descriptors on.
     pub stitch_similarity: f64,
+    /// Neighbours whose levels differ by this much are two, in dB.
+    pub level_step_db: f64,
     /// A longer pause ends an event, in seconds.
     pub longest_pause_s: f64,
+    /// A sound that is heard again within this time, start to start, goes on: bells, hammers. In seconds.
+    pub longest_repeat_s: f64,
     /// Other sound this short that touches speech belongs to it, in seconds.
     pub breath_s: f64,
     /// Shorter events join a neighbour or are dropped, in seconds.

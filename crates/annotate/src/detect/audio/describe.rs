@@ -30,7 +30,7 @@ pub(super) fn describe(
         ("loudness_change_db", number(f64::from(summary.loudness_change_db), 1)),
         ("speech_share", number(speech_share, 3)),
         ("music_share", number(summary.music_share, 3)),
-        ("onsets_per_second", number(summary.onsets as f64 / seconds, 2)),
+        ("onsets_per_second", number(summary.onsets_per_second, 2)),
         ("tonality", number(f64::from(summary.tonality), 3)),
         ("centroid_hz", number(f64::from(summary.centroid_hz), 0)),
         ("steadiness", number(f64::from(summary.steadiness), 3)),

@@ -1,7 +1,8 @@
 //! Runs of audible frames, cut where the sound changes.
 
-use omnivale_signal::{SoundFrame, SoundTrack};
+use omnivale_signal::{FRAMES_PER_ROW, SoundFrame, SoundTrack};
 
+use super::contrast::contrast;
 use super::{AudioConfig, Piece, frames};
 
 /// The MFCC change over time, smoothed, with the clip's threshold.
@@ -35,7 +36,14 @@ impl Change {
         (f64::from(top) - self.mean) / self.deviation.max(f64::MIN_POSITIVE)
     }
 
-    /// Local maxima above the threshold within `from..until`, the higher ones first in line.
+    /// The frame of the largest change within `from..until`.
+    fn largest(&self, from: usize, until: usize) -> usize {
+        let range = from..until.min(self.smooth.len());
+        range.max_by(|a, b| self.smooth[*a].total_cmp(&self.smooth[*b])).unwrap_or(from)
+    }
+
+    /// Local maxima above the threshold within `from..until`, at least the configured distance from
+    /// each other (the higher one stays) and from its ends.
     fn peaks(&self, from: usize, until: usize, config: &AudioConfig) -> Vec<usize> {
         let least = self.mean + config.split_deviations * self.deviation;
         let is_peak = |at: &usize| {
@@ -47,14 +55,14 @@ impl Change {
         let mut peaks: Vec<usize> = (from.max(1)..until).filter(is_peak).collect();
         peaks.sort_by(|a, b| self.smooth[*b].total_cmp(&self.smooth[*a]).then(a.cmp(b)));
         let distance = frames(config.split_distance_s);
-        let mut kept: Vec<usize> = Vec::new();
+        // The ends of the run are boundaries already.
+        let mut kept: Vec<usize> = vec![from, until];
         for peak in peaks {
             if kept.iter().all(|other| other.abs_diff(peak) >= distance) {
                 kept.push(peak);
             }
         }
-        kept.sort_unstable();
-        kept
+        kept.split_off(2)
     }
 }
 
@@ -92,6 +100,7 @@ pub(super) fn pieces(
         }
         let in_speech = |at: &usize| speech.iter().any(|(start, end)| start <= at && at <= end);
         cuts.extend(change.peaks(from, until, config).into_iter().filter(|at| !in_speech(at)));
+        cuts.extend(turns(track, (from, until), &speech, change, config));
         cuts.push(until);
         cuts.sort_unstable();
         cuts.dedup();
@@ -102,6 +111,56 @@ pub(super) fn pieces(
         }
     }
     pieces
+}
+
+/// Where one sound turns into another too slowly for a peak of change: tops of the contrast between
+/// before and after, at the rows of the descriptor, moved to the largest change nearby.
+fn turns(
+    track: &SoundTrack,
+    (from, until): (usize, usize),
+    speech: &[(usize, usize)],
+    change: &Change,
+    config: &AudioConfig,
+) -> Vec<usize> {
+    let context = frames(config.context_s);
+    let edges = speech.iter().flat_map(|(start, end)| [*start, *end]).chain([until]);
+    let mut turns = Vec::new();
+    let mut start = from;
+    for end in edges {
+        let within = (start, end);
+        start = end;
+        let inside_speech = speech.iter().any(|(s, e)| *s <= within.0 && within.1 <= *e);
+        if inside_speech || within.1.saturating_sub(within.0) < context {
+            continue;
+        }
+        let rows = within.0.div_ceil(FRAMES_PER_ROW)..within.1 / FRAMES_PER_ROW;
+        let contrasts: Vec<(usize, f64)> = rows
+            .map(|row| row * FRAMES_PER_ROW)
+            .filter(|at| *at >= within.0 + context / 2 && *at + context / 2 <= within.1)
+            .map(|at| (at, contrast(track, (within.0, at), (at, within.1), config)))
+            .collect();
+        for (index, (at, value)) in contrasts.iter().enumerate() {
+            let around = index.saturating_sub(2)..(index + 3).min(contrasts.len());
+            let is_top = contrasts[around].iter().all(|(_, other)| other <= value);
+            if *value >= 1.0 && is_top && !glides(track, within, *at, context) {
+                turns.push(change.largest(at - FRAMES_PER_ROW, at + FRAMES_PER_ROW));
+            }
+        }
+    }
+    turns
+}
+
+/// Harmonicity from which a sound is a single tone: nearly all of it repeats.
+const SINGLE_TONE: f32 = 0.9;
+
+/// Whether a single tone stands on both sides of `at`. A siren that rises has another spectrum later
+/// on and is the same sound; it is a tone all the time.
+fn glides(track: &SoundTrack, (from, until): (usize, usize), at: usize, context: usize) -> bool {
+    let mean = |frames: &[SoundFrame]| {
+        frames.iter().map(|f| f.harmonicity).sum::<f32>() / frames.len().max(1) as f32
+    };
+    mean(&track.frames[from.max(at - context.min(at))..at]) >= SINGLE_TONE
+        && mean(&track.frames[at..until.min(at + context)]) >= SINGLE_TONE
 }
 
 /// The parts of `voice` inside the run, drawn out to its ends where they nearly reach them.

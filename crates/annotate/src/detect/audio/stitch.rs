@@ -1,35 +1,67 @@
 //! Pieces that belong together become one event.
 
 use omnivale_signal::SoundTrack;
-use omnivale_timeline::Span;
 
+use super::contrast::{contrast, mean_row, similarity};
 use super::{AudioConfig, Piece, frames};
 
 /// Joins pieces; what is left is in order, disjoint, and at least the shortest event long.
 pub(super) fn stitch(track: &SoundTrack, pieces: Vec<Piece>, config: &AudioConfig) -> Vec<Piece> {
-    let pause = frames(config.longest_pause_s);
-    let pieces = absorb_breaths(join_same(pieces, pause), config);
-    let pieces = join_same(pieces, pause);
+    let lengths = Lengths {
+        pause: frames(config.longest_pause_s),
+        repeat: frames(config.longest_repeat_s),
+        breath: frames(config.breath_s),
+        shortest: frames(config.min_event_s),
+    };
+    let pieces = join_speech(pieces, lengths.pause);
+    let pieces = join_speech(absorb(pieces, &lengths), lengths.pause);
     let mut events: Vec<Piece> = Vec::new();
+    // Where the last sound after a pause set in: sounds that repeat are timed by it.
+    let mut last_start = 0;
     for (at, piece) in pieces.iter().enumerate() {
         let joins = events.last().is_some_and(|last| {
-            piece.from - last.until <= pause
-                && last.speech == piece.speech
-                && (piece.speech || alike(track, *last, block_end(&pieces, at, pause), piece, config))
+            let before = (last.from, last.until);
+            let after = (piece.from, block_end(&pieces, at, lengths.pause));
+            let gap = piece.from - last.until;
+            match (last.speech, piece.speech) {
+                (true, true) => gap <= lengths.pause,
+                (false, false) if gap <= lengths.pause => {
+                    contrast(track, before, after, config) < 1.0
+                }
+                (false, false) => {
+                    piece.from - last_start <= lengths.repeat
+                        && is_repeat(
+                            track,
+                            (last_start, last.until),
+                            (piece.from, run_end(&pieces[at..])),
+                        )
+                }
+                _ => false,
+            }
         });
+        if at == 0 || pieces[at - 1].until < piece.from {
+            last_start = piece.from;
+        }
         match events.last_mut() {
             Some(last) if joins => last.until = piece.until,
             _ => events.push(*piece),
         }
     }
-    let shortest = frames(config.min_event_s);
-    let mut events = join_short(track, events, shortest, pause);
-    events.retain(|event| event.until - event.from >= shortest);
+    let mut events = join_short(track, events, &lengths);
+    events.retain(|event| event.until - event.from >= lengths.shortest);
     events
 }
 
+/// Limits of the configuration, in frames.
+struct Lengths {
+    pause: usize,
+    repeat: usize,
+    breath: usize,
+    shortest: usize,
+}
+
 /// Joins speech across pauses; leaves everything else.
-fn join_same(pieces: Vec<Piece>, pause: usize) -> Vec<Piece> {
+fn join_speech(pieces: Vec<Piece>, pause: usize) -> Vec<Piece> {
     let mut joined: Vec<Piece> = Vec::new();
     for piece in pieces {
         match joined.last_mut() {
@@ -42,25 +74,28 @@ fn join_same(pieces: Vec<Piece>, pause: usize) -> Vec<Piece> {
     joined
 }
 
-/// Gives a breath or a click that touches speech, and is all there is between it and the next
-/// pause or the next speech, to that speech.
-fn absorb_breaths(mut pieces: Vec<Piece>, config: &AudioConfig) -> Vec<Piece> {
-    let breath = frames(config.breath_s);
-    let touches = |a: &Piece, b: &Piece| b.from - a.until <= breath;
-    for at in 0..pieces.len() {
-        let piece = pieces[at];
-        let before = at.checked_sub(1).map(|i| pieces[i]).filter(|p| touches(p, &piece));
-        let after = pieces.get(at + 1).copied().filter(|p| touches(&piece, p));
-        let other = |p: &Piece| !p.speech;
-        if piece.speech
-            || piece.until - piece.from > breath
-            || before.as_ref().is_some_and(other)
-            || after.as_ref().is_some_and(other)
-        {
-            continue;
-        }
-        if before.is_some() || after.is_some() {
-            pieces[at].speech = true;
+/// Gives what is too short to stand for itself to what surrounds it: a breath or a click alone
+/// beside speech becomes speech, and a moment of speech that is no event of its own and touches other
+/// sound becomes part of that (a cry, a word of a song).
+fn absorb(mut pieces: Vec<Piece>, lengths: &Lengths) -> Vec<Piece> {
+    let original = pieces.clone();
+    for (at, piece) in pieces.iter_mut().enumerate() {
+        let within = |reach: usize| {
+            let before = at.checked_sub(1).map(|i| original[i]);
+            let after = original.get(at + 1).copied();
+            let before = before.filter(|p| original[at].from - p.until <= reach);
+            let after = after.filter(|p| p.from - original[at].until <= reach);
+            [before, after].into_iter().flatten()
+        };
+        let length = piece.until - piece.from;
+        if piece.speech {
+            let mut touching = within(0).peekable();
+            let is_event = length >= lengths.shortest;
+            piece.speech = is_event || touching.peek().is_none() || touching.any(|p| p.speech);
+        } else {
+            let mut near = within(lengths.breath).peekable();
+            piece.speech =
+                length <= lengths.breath && near.peek().is_some() && near.all(|p| p.speech);
         }
     }
     pieces
@@ -78,35 +113,68 @@ fn block_end(pieces: &[Piece], at: usize, pause: usize) -> usize {
     end
 }
 
-/// Whether it sounds alike before and after the cut between `last` and `next`. What is compared is
-/// a stretch on either side, not the pieces: drums alternate, and are one event all the same.
-fn alike(track: &SoundTrack, last: Piece, end: usize, next: &Piece, config: &AudioConfig) -> bool {
-    let context = frames(config.context_s);
-    let before = mean_row(track, last.from.max(last.until.saturating_sub(context)), last.until);
-    let after = mean_row(track, next.from, end.min(next.from + context));
-    similarity(&before, &after) >= config.stitch_similarity
+/// The end of the pieces that follow the first without a pause.
+fn run_end(pieces: &[Piece]) -> usize {
+    let joints = pieces.windows(2).take_while(|pair| pair[0].until == pair[1].from);
+    pieces[joints.count()].until
 }
 
-/// Short events join the more similar neighbour, the left one on a tie.
-fn join_short(
-    track: &SoundTrack,
-    mut events: Vec<Piece>,
-    shortest: usize,
-    pause: usize,
-) -> Vec<Piece> {
+/// A repeated sound has its centre of gravity, level and length again, within these: octaves, dB, factor.
+const REPEAT_OCTAVES: f64 = 0.3;
+const REPEAT_DB: f64 = 6.0;
+const REPEAT_LENGTH: f64 = 2.0;
+
+/// Whether the second sound is the first one again. Told from the frames: a short sound fills no
+/// row of the descriptor.
+fn is_repeat(track: &SoundTrack, first: (usize, usize), second: (usize, usize)) -> bool {
+    let (a, b) = (Tone::of(track, first), Tone::of(track, second));
+    (a.octave - b.octave).abs() <= REPEAT_OCTAVES
+        && (a.level_db - b.level_db).abs() <= REPEAT_DB
+        && a.length.max(b.length) <= REPEAT_LENGTH * a.length.min(b.length)
+}
+
+/// A short sound in three numbers.
+struct Tone {
+    /// Logarithm to base 2 of the centre of gravity in Hz, weighted by power.
+    octave: f64,
+    level_db: f64,
+    /// In frames.
+    length: f64,
+}
+
+impl Tone {
+    fn of(track: &SoundTrack, (from, until): (usize, usize)) -> Tone {
+        let (mut power, mut moment) = (f64::MIN_POSITIVE, 0.0);
+        for frame in &track.frames[from..until] {
+            let p = 10f64.powf(f64::from(frame.rms_db) / 10.0);
+            power += p;
+            moment += p * f64::from(frame.centroid_hz);
+        }
+        Tone {
+            octave: (moment / power).max(1.0).log2(),
+            level_db: 10.0 * power.log10(),
+            length: (until - from) as f64,
+        }
+    }
+}
+
+/// Short events join a neighbour: one that they touch, or one of other sound within a pause, the more
+/// similar of two, the left one on a tie.
+fn join_short(track: &SoundTrack, mut events: Vec<Piece>, lengths: &Lengths) -> Vec<Piece> {
     let mut at = 0;
     while at < events.len() {
         let event = events[at];
-        if event.until - event.from >= shortest {
+        if event.until - event.from >= lengths.shortest {
             at += 1;
             continue;
         }
-        let row = mean_row(track, event.from, event.until);
+        let row = mean_row(track, (event.from, event.until));
         let score = |other: Option<&Piece>| {
-            let other = other.filter(|o| {
-                !o.speech && !event.speech && gap(o, &event) <= pause
+            let other = other.filter(|other| {
+                let gap = event.from.max(other.from) - event.until.min(other.until);
+                gap == 0 || (!other.speech && !event.speech && gap <= lengths.pause)
             })?;
-            Some(similarity(&row, &mean_row(track, other.from, other.until)))
+            Some(similarity(&row, &mean_row(track, (other.from, other.until))))
         };
         let before = score(at.checked_sub(1).and_then(|i| events.get(i)));
         let after = score(events.get(at + 1));
@@ -123,44 +191,4 @@ fn join_short(
         }
     }
     events
-}
-
-fn gap(a: &Piece, b: &Piece) -> usize {
-    a.from.max(b.from).saturating_sub(a.until.min(b.until))
-}
-
-/// The mean descriptor of the rows whose middle lies in `from..until`, or of the one nearest to its middle.
-fn mean_row(track: &SoundTrack, from: usize, until: usize) -> Vec<f32> {
-    let (from, until) = (track.frame_time(from), track.frame_time(until));
-    let grid = track.rows.grid();
-    let centre = |row: usize| grid.span(row).map(Span::centre);
-    let first = grid.nearest(from).unwrap_or(0).saturating_sub(1);
-    let inside = (first..grid.rows())
-        .take_while(|row| centre(*row).is_some_and(|c| c < until))
-        .filter(|row| centre(*row).is_some_and(|c| c >= from));
-    let mut sum = vec![0.0; track.rows.width()];
-    let mut count = 0;
-    for row in inside {
-        count += 1;
-        for (total, value) in sum.iter_mut().zip(track.rows.row(row)) {
-            *total += value;
-        }
-    }
-    if count == 0 {
-        // A row is half a second; what is shorter may hold no row's middle.
-        let middle = Span::until(from, until).centre();
-        let row = first..(first + 3).min(grid.rows());
-        let nearest = row.min_by_key(|row| centre(*row).map(|c| c.distance(middle)));
-        return nearest.map_or(sum, |row| track.rows.row(row).to_vec());
-    }
-    sum
-}
-
-/// Cosine; 0 if one of the two is zero.
-fn similarity(a: &[f32], b: &[f32]) -> f64 {
-    let dot = |x: &[f32], y: &[f32]| -> f64 {
-        x.iter().zip(y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
-    };
-    let norms = (dot(a, a) * dot(b, b)).sqrt();
-    if norms == 0.0 { 0.0 } else { dot(a, b) / norms }
 }
