@@ -34,20 +34,17 @@ pub(crate) fn render(
         files.push(("events.vtt", webvtt::write(&cues(annotation, str::to_owned)).into_bytes()));
         files.push(("chapters.vtt", webvtt::write(&cues(annotation, title)).into_bytes()));
     }
-    if let Some(poster) = measured.and_then(|measured| poster(annotation, measured)) {
+    if let Some(poster) = measured.and_then(poster) {
         files.push((POSTER, poster.jpeg.clone()));
     }
     files
 }
 
-/// The picture nearest to the middle of the longest event, which says more than the first one.
-fn poster<'a>(annotation: &Annotation, measured: &'a Measurements) -> Option<&'a Thumbnail> {
-    let spans = annotation.visual_events.iter().map(Spanned::span);
-    let longest =
-        spans.reduce(|best, span| if span.duration > best.duration { span } else { best });
-    let wanted =
-        longest.map_or(annotation.video.duration / 2, |span| span.centre().since(Time::ZERO));
-    measured.thumbnails.iter().min_by_key(|picture| picture.time.distance(wanted.as_time()))
+/// The most detailed picture, as far as the size of its JPEG tells, the first of equals: a fade to
+/// black in the middle of the video says nothing on the index page.
+fn poster(measured: &Measurements) -> Option<&Thumbnail> {
+    let better = |best: &'_ Thumbnail, next: &Thumbnail| next.jpeg.len() > best.jpeg.len();
+    measured.thumbnails.iter().reduce(|best, next| if better(best, next) { next } else { best })
 }
 
 fn page(

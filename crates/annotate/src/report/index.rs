@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::statistics::{Chart, Statistics, Total};
 use super::strip::{Bars, Strip};
 use super::{ReportConfig, Thumbnail, escape, facts};
-use crate::annotation::Annotation;
+use crate::annotation::{Annotation, DamageRecord};
 
 /// Everything that the index page shows.
 #[derive(Debug, Clone, Copy)]
@@ -117,7 +117,7 @@ impl IndexEntry {
             events: annotation.events.len(),
             kept: annotation.verdict.kept,
             failed: failed.map(|check| facts::label(&check.name)).collect(),
-            damage: annotation.damage.iter().map(|damage| damage.kind.clone()).collect(),
+            damage: kinds(&annotation.damage),
             seen: Strip::new(
                 annotation.visual_events.iter().map(Spanned::span).zip(alternating.clone()),
                 duration,
@@ -136,6 +136,17 @@ impl IndexEntry {
             thumbnail: thumbnail.map(|thumbnail| thumbnail.jpeg.clone()),
         }
     }
+}
+
+/// Each kind of damage once, in the order in which it was found.
+fn kinds(damage: &[DamageRecord]) -> Vec<String> {
+    let mut kinds: Vec<String> = Vec::new();
+    for record in damage {
+        if !kinds.contains(&record.kind) {
+            kinds.push(record.kind.clone());
+        }
+    }
+    kinds
 }
 
 impl<'a> Row<'a> {
