@@ -22,7 +22,8 @@ pub struct MotionSample {
     pub down: f32,
     /// Growth of the content, as a fraction per second (positive: zooming in).
     pub zoom: f32,
-    /// Share of the textured blocks that follow this global motion, in [0, 1]; 0 where nothing has texture.
+    /// Share of the textured blocks (counted as at least two fifths of all) that follow this global
+    /// motion, in [0, 1]; 0 where nothing has texture.
     pub coherence: f32,
     /// Mean absolute luma difference of the two samples as they are, in [0, 1].
     pub change: f32,
@@ -40,6 +41,8 @@ const TEXTURE: u32 = 3;
 const SHIFT_COST: u32 = 4;
 /// How near a block's shift must be to the global motion to follow it, in coarse pixels.
 const TOLERANCE: f32 = 0.4;
+/// Coherence is measured against at least this share of all blocks.
+const SCENE_SHARE: f32 = 0.4;
 /// Fewer agreeing blocks than this tell nothing about the camera.
 const FEWEST_BLOCKS: usize = 3;
 /// Largest correction of a whole shift, in coarse pixels: half a pixel and some slack.
@@ -76,7 +79,8 @@ impl MotionSample {
             return None;
         }
         let tracks = tracks(earlier, later);
-        let (camera, coherence) = fit(&tracks);
+        let blocks = (width / BLOCK) * (height / BLOCK);
+        let (camera, coherence) = fit(&tracks, blocks);
         let per_second = 1.0 / (interval.seconds() as f32).max(1e-3);
         let change = mean_difference(&earlier.luma, &later.luma);
         let still = camera == Camera { dx: 0.0, dy: 0.0, growth: 0.0 };
@@ -190,8 +194,9 @@ fn fraction(
     (limit((xy * yt - yy * xt) / determinant), limit((xy * xt - xx * yt) / determinant))
 }
 
-/// The camera that most blocks agree with, and the share of blocks that do.
-fn fit(tracks: &[Track]) -> (Camera, f32) {
+/// The camera that most blocks agree with, and the share of blocks that do; `blocks` is how many the
+/// picture has, textured or not.
+fn fit(tracks: &[Track], blocks: usize) -> (Camera, f32) {
     let still = Camera { dx: 0.0, dy: 0.0, growth: 0.0 };
     if tracks.is_empty() {
         return (still, 0.0);
@@ -212,8 +217,10 @@ fn fit(tracks: &[Track]) -> (Camera, f32) {
             }
         }
     }
+    // A few textured blocks in a plain picture are an object rather than the scene.
+    let witnesses = (tracks.len() as f32).max(SCENE_SHARE * blocks as f32);
     if best.len() < FEWEST_BLOCKS {
-        return (still, agree(&still).len() as f32 / tracks.len() as f32);
+        return (still, agree(&still).len() as f32 / witnesses);
     }
     // Two blocks fix a camera roughly, all that agree with it fix it well.
     let mut camera = still;
@@ -221,7 +228,7 @@ fn fit(tracks: &[Track]) -> (Camera, f32) {
         camera = solve(&best).unwrap_or(still);
         best = agree(&camera);
     }
-    (camera, best.len() as f32 / tracks.len() as f32)
+    (camera, best.len() as f32 / witnesses)
 }
 
 /// Least squares over the blocks; `None` if they do not determine a zoom.

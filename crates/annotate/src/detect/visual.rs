@@ -12,7 +12,7 @@ mod split;
 mod stitch;
 
 use omnivale_signal::{PictureMeterConfig, PictureTrack, SceneLength};
-use omnivale_timeline::{Boundary, Duration, Event, Modality, Span, Timeline};
+use omnivale_timeline::{Boundary, Duration, Event, Modality, Span, Time, Timeline};
 use serde::{Deserialize, Serialize};
 
 use light::Light;
@@ -104,7 +104,10 @@ pub fn detect(track: &PictureTrack, duration: Duration, config: &VisualConfig) -
     let cuts = split::cuts(&track.scores, &light, config, duration);
     let shots = split::shots(&cuts, duration);
     let pieces = split::pieces(&shots, config);
-    let scenes = stitch::stitch(&pieces, &track.rows, config);
+    // Content scores are never 0 at a cut that was found by them.
+    let barriers: Vec<Time> =
+        cuts.iter().filter(|cut| cut.score == 0.0).map(|cut| cut.time).collect();
+    let scenes = stitch::stitch(&pieces, &track.rows, &light.fades, &barriers, config);
     let context = evidence::Context { track, light: &light, cuts: &cuts, shots: &shots, config };
     let events = scenes.iter().map(|scene| {
         let (kind, evidence) = context.describe(scene);

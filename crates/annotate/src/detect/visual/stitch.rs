@@ -2,7 +2,7 @@
 
 use omnivale_timeline::{Duration, FeatureTrack, Span, Time, TimeGrid};
 
-use super::{Leftovers, VisualConfig};
+use super::{Fade, Leftovers, VisualConfig};
 
 /// An event in the making: a run of pieces.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,10 +17,20 @@ pub(super) struct Scene {
 }
 
 /// Stitches pieces, then deals with what is no event of its own: see [`Leftovers`].
-pub(super) fn stitch(pieces: &[Span], rows: &FeatureTrack, config: &VisualConfig) -> Vec<Scene> {
+///
+/// Nothing is stitched across `barriers` (cuts within fades), and no piece is judged by pictures of a
+/// fade: black looks like black, whatever went before and comes after.
+pub(super) fn stitch(
+    pieces: &[Span],
+    rows: &FeatureTrack,
+    fades: &[Fade],
+    barriers: &[Time],
+    config: &VisualConfig,
+) -> Vec<Scene> {
+    let row_pair = |span: Span| row_pair(lit(span, fades), rows, config.margin);
     let mut scenes: Vec<Scene> = Vec::new();
     for piece in pieces {
-        let ends = row_pair(*piece, rows, config.margin);
+        let ends = row_pair(*piece);
         let transition =
             ends.is_some_and(|(a, b)| distance(rows, a, b) > config.transition_distance);
         let scene = Scene { span: *piece, rows: ends, distance: None, transition };
@@ -28,6 +38,7 @@ pub(super) fn stitch(pieces: &[Span], rows: &FeatureTrack, config: &VisualConfig
             Some(last)
                 if !last.transition
                     && !transition
+                    && !barriers.contains(&piece.start)
                     && gap(last, &scene, rows) <= config.stitch_distance =>
             {
                 last.absorb_next(&scene);
@@ -50,7 +61,7 @@ pub(super) fn stitch(pieces: &[Span], rows: &FeatureTrack, config: &VisualConfig
         }
     }
     let mut scenes: Vec<Scene> =
-        scenes.iter().flat_map(|scene| parts(scene, rows, config)).collect();
+        scenes.iter().flat_map(|scene| parts(scene, config, row_pair)).collect();
     for at in 1..scenes.len() {
         scenes[at].distance =
             Some(gap(&scenes[at - 1], &scenes[at], rows)).filter(|d| d.is_finite());
@@ -82,7 +93,11 @@ fn merge(scenes: &mut Vec<Scene>, at: usize, rows: &FeatureTrack) {
 }
 
 /// A scene longer than the longest event in equal parts, others as they are.
-fn parts(scene: &Scene, rows: &FeatureTrack, config: &VisualConfig) -> Vec<Scene> {
+fn parts(
+    scene: &Scene,
+    config: &VisualConfig,
+    row_pair: impl Fn(Span) -> Option<(usize, usize)>,
+) -> Vec<Scene> {
     let limit = config.max_event_s.micros().max(1);
     let count = scene.span.duration.micros().div_ceil(limit);
     if count <= 1 {
@@ -98,7 +113,7 @@ fn parts(scene: &Scene, rows: &FeatureTrack, config: &VisualConfig) -> Vec<Scene
     (0..count)
         .map(|part| {
             let span = Span::until(edge(part), edge(part + 1));
-            Scene { span, rows: row_pair(span, rows, config.margin), ..scene.clone() }
+            Scene { span, rows: row_pair(span), ..scene.clone() }
         })
         .collect()
 }
@@ -125,6 +140,20 @@ fn gap(earlier: &Scene, later: &Scene, rows: &FeatureTrack) -> f32 {
 pub(super) fn distance(rows: &FeatureTrack, a: usize, b: usize) -> f32 {
     let squares = rows.row(a).iter().zip(rows.row(b)).map(|(a, b)| (a - b) * (a - b));
     squares.sum::<f32>().sqrt()
+}
+
+/// The piece without the fades that reach into it from its ends; the piece itself if that is all of it.
+fn lit(piece: Span, fades: &[Fade]) -> Span {
+    let (mut start, mut end) = (piece.start, piece.end());
+    for fade in fades {
+        if fade.span.contains(piece.start) {
+            start = start.max(fade.span.end());
+        }
+        if fade.span.contains(piece.end()) {
+            end = end.min(fade.span.start);
+        }
+    }
+    if start < end { Span::until(start, end) } else { piece }
 }
 
 /// The rows nearest to `margin` of the length from both ends, among those inside the piece if there are any.
@@ -174,9 +203,12 @@ mod tests {
     #[test]
     fn alike_pieces_are_one_scene() {
         let rows = track(&[0.0, 0.0, 0.0, 0.1, 0.1, 0.1, 1.0, 1.0, 1.0]);
-        let scenes = stitch(&pieces(&[0, 3, 6, 9]), &rows, &config());
+        let scenes = stitch(&pieces(&[0, 3, 6, 9]), &rows, &[], &[], &config());
         assert_eq!(spans(&scenes), [(0.0, 6.0), (6.0, 9.0)]);
         assert_eq!(scenes[0].distance, None);
+        let barriers = [Time::from_millis(3000)];
+        let barred = stitch(&pieces(&[0, 3, 6, 9]), &rows, &[], &barriers, &config());
+        assert_eq!(spans(&barred), [(0.0, 3.0), (3.0, 6.0), (6.0, 9.0)]);
         assert!((scenes[1].distance.unwrap() - 2.0 * 0.45f32.sin()).abs() < 1e-4);
     }
 
@@ -184,27 +216,41 @@ mod tests {
     fn a_transition_joins_the_neighbour_it_is_nearer_to() {
         // The piece from 3 to 6 turns from 0.4 to 1.5; the one after it is at 1.6.
         let rows = track(&[0.0, 0.0, 0.0, 0.4, 1.0, 1.5, 1.6, 1.6, 1.6]);
-        let scenes = stitch(&pieces(&[0, 3, 6, 9]), &rows, &config());
+        let scenes = stitch(&pieces(&[0, 3, 6, 9]), &rows, &[], &[], &config());
         assert_eq!(spans(&scenes), [(0.0, 3.0), (3.0, 9.0)]);
         let dropping = VisualConfig { leftovers: Leftovers::Drop, ..config() };
-        let scenes = stitch(&pieces(&[0, 3, 6, 9]), &rows, &dropping);
+        let scenes = stitch(&pieces(&[0, 3, 6, 9]), &rows, &[], &[], &dropping);
         assert_eq!(spans(&scenes), [(0.0, 3.0), (6.0, 9.0)]);
     }
 
     #[test]
     fn short_scenes_join_and_long_ones_are_parted() {
         let rows = track(&[0.0, 0.0, 0.0, 0.6, 1.5, 1.5, 1.5, 1.5]);
-        let scenes = stitch(&pieces(&[0, 3, 4, 8]), &rows, &config());
+        let scenes = stitch(&pieces(&[0, 3, 4, 8]), &rows, &[], &[], &config());
         assert_eq!(spans(&scenes), [(0.0, 4.0), (4.0, 8.0)]);
         let parted = VisualConfig { max_event_s: Duration::from_millis(3000), ..config() };
-        let scenes = stitch(&pieces(&[0, 3, 4, 8]), &rows, &parted);
+        let scenes = stitch(&pieces(&[0, 3, 4, 8]), &rows, &[], &[], &parted);
         assert_eq!(spans(&scenes), [(0.0, 2.0), (2.0, 4.0), (4.0, 6.0), (6.0, 8.0)]);
+    }
+
+    #[test]
+    fn pieces_are_not_judged_by_their_fades() {
+        // Dark (1.5) from 2 to 4, between two scenes that have nothing in common.
+        let rows = track(&[0.0, 0.0, 1.5, 1.5, 2.9, 2.9]);
+        let time = |seconds: i64| Time::from_millis(1000 * seconds);
+        let dark = Span::until(time(2), time(4));
+        let fade = Fade { span: dark, dark, out: true, back: true };
+        let scenes = stitch(&pieces(&[0, 3, 6]), &rows, &[fade], &[time(3)], &config());
+        assert_eq!(spans(&scenes), [(0.0, 3.0), (3.0, 6.0)]);
+        assert!((scenes[1].distance.unwrap() - 2.0 * 1.45f32.sin()).abs() < 1e-4);
+        let judged = stitch(&pieces(&[0, 3, 6]), &rows, &[], &[], &config());
+        assert_eq!(spans(&judged), [(0.0, 6.0)]);
     }
 
     #[test]
     fn without_rows_pieces_stay_apart_unless_short() {
         let rows = track(&[]);
-        let scenes = stitch(&pieces(&[0, 3, 4, 8]), &rows, &config());
+        let scenes = stitch(&pieces(&[0, 3, 4, 8]), &rows, &[], &[], &config());
         assert_eq!(spans(&scenes), [(0.0, 4.0), (4.0, 8.0)]);
         assert_eq!(scenes[1].distance, None);
     }
