@@ -15,6 +15,9 @@
 //! assert!((score.f1 - 2.0 / 5.0).abs() < 1e-12);
 //! ```
 //!
-//! Not here: reading files (`dataset`), scores of captions and of grounded queries.
+//! [`text`] compares captions.
+//!
+//! Not here: reading files of predictions and references (`dataset`), scores of grounded queries.
 
 pub mod boundary;
+pub mod text;
