@@ -75,7 +75,15 @@ fn the_sample_video_falls_into_its_scenes() {
     for joint in [5.0, 13.0, 20.0, 27.0, 33.0, 42.0, 48.0, 53.0, 59.0] {
         assert!(starts.iter().any(|s| (s - joint).abs() <= 0.1), "{joint} s is not in {starts:?}");
     }
-    assert_eq!(word(event_at(&visual, 16.0), "motion"), Some("pan right"));
+    for (second, motion) in [
+        (2.0, "still"),
+        (16.0, "pan right"),
+        (45.0, "zoom in"),
+        (51.0, "zoom out"),
+        (56.0, "tilt down"),
+    ] {
+        assert_eq!(word(event_at(&visual, second), "motion"), Some(motion), "at {second} s");
+    }
     assert_eq!(event_at(&visual, 2.0).kind.as_deref(), Some("still"));
     assert_eq!(word(event_at(&visual, 45.0), "fade"), Some("out"));
     assert_eq!(word(event_at(&visual, 50.0), "begins_with"), Some("fade"));

@@ -11,10 +11,14 @@ pub struct MotionConfig {
     /// Mean luma change, in [0, 1], below which a sample is `still`.
     pub still_change: f32,
     /// Speed of the whole picture from which it is a pan, tilt or zoom, in picture widths per second
-    /// (a zoom counts with what it moves the content a quarter of the width from the centre).
+    /// (a zoom counts with what it moves the content at the sides).
     pub camera_speed: f32,
     /// Share of blocks that must follow the camera for it to be believed.
     pub camera_coherence: f32,
+    /// Share that suffices if undoing the camera's motion leaves at most `explained_residual` of the change.
+    pub explained_coherence: f32,
+    /// See `explained_coherence`.
+    pub explained_residual: f32,
     /// Change that the camera does not explain, in [0, 1], from which a sample is `busy`.
     pub busy_residual: f32,
     /// Share of the samples that must be still for the stretch to be `still`.
@@ -94,7 +98,7 @@ fn step(sample: &MotionSample, aspect: f32, config: &MotionConfig) -> Step {
     if sample.change < config.still_change {
         return Step::Still;
     }
-    let axes = [sample.right, sample.down / aspect, sample.zoom / 4.0];
+    let axes = [sample.right, sample.down / aspect, sample.zoom / 2.0];
     let mut fastest = 0;
     for axis in 1..axes.len() {
         if axes[axis].abs() > axes[fastest].abs() {
@@ -102,7 +106,9 @@ fn step(sample: &MotionSample, aspect: f32, config: &MotionConfig) -> Step {
         }
     }
     let speed = axes[fastest];
-    if sample.coherence >= config.camera_coherence && speed.abs() >= config.camera_speed {
+    let explained = sample.residual <= config.explained_residual * sample.change;
+    let coherence = if explained { config.explained_coherence } else { config.camera_coherence };
+    if sample.coherence >= coherence && speed.abs() >= config.camera_speed {
         // Content to the right, down, or growing: pan left, tilt up, zoom in.
         return Step::Camera(2 * fastest + usize::from(speed < 0.0));
     }
@@ -145,6 +151,16 @@ mod tests {
         let samples: Vec<_> =
             (0..20).map(|i| sample(if i % 2 == 0 { 0.2 } else { -0.2 }, 0.0, 0.0)).collect();
         assert_eq!(word(&samples), "shake");
+    }
+
+    #[test]
+    fn a_few_blocks_must_explain_the_change() {
+        // The sun rises over a plain sea: some blocks agree on something, which explains nothing.
+        let sun = MotionSample { coherence: 0.5, residual: 0.05, ..sample(0.0, 0.0, 0.4) };
+        assert_eq!(word(&[sun; 5]), "busy");
+        // Credits scroll up a plain ground: few blocks have texture, and all of it is explained.
+        let credits = MotionSample { coherence: 0.4, ..sample(0.0, -0.2, 0.0) };
+        assert_eq!(word(&[credits; 5]), "tilt down");
     }
 
     #[test]
