@@ -1,0 +1,165 @@
+//! Mark-up tags, addresses of pages and mailboxes, user names and hash tags.
+
+use super::chars::{ends_address, is_letter, is_line_end};
+use super::rules::Match;
+use super::scan::Scan;
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.' | '-')
+}
+
+/// End of a name of mark-up at `at`.
+fn name(scan: &Scan<'_>, at: usize) -> Option<usize> {
+    scan.at(at).filter(char::is_ascii_alphabetic)?;
+    Some(scan.run(at, is_name))
+}
+
+/// A tag within a line, from `<` to `>`: an element with its attributes, its end, a declaration.
+pub(super) fn tag(scan: &Scan<'_>, at: usize) -> Option<Match> {
+    scan.at(at).filter(|&c| c == '<')?;
+    let close = scan.closing_angle(at)?;
+    let declares = scan.is(at + 1, |c| matches!(c, '!' | '?'))
+        && scan.is(at + 2, |c| c.is_ascii_alphabetic() || c == '-');
+    if declares {
+        return Match::plain(close + 1 - at);
+    }
+    let spaces = |from| scan.run(from, |c| c == ' ');
+    let mut end = name(scan, at + 1 + usize::from(scan.is(at + 1, |c| c == '/')))?;
+    loop {
+        let attribute = spaces(end);
+        if attribute == end {
+            break;
+        }
+        let Some(key) = name(scan, attribute) else {
+            end = attribute;
+            break;
+        };
+        end = key;
+        let equals = spaces(key);
+        if scan.is(equals, |c| c == '=') {
+            end = value(scan, spaces(equals + 1))?;
+        }
+    }
+    end += usize::from(scan.is(end, |c| c == '/'));
+    end = spaces(end);
+    scan.is(end, |c| c == '>').then(|| Match::plain(end + 1 - at))?
+}
+
+/// End of an attribute's value: quoted, or a name.
+fn value(scan: &Scan<'_>, at: usize) -> Option<usize> {
+    match scan.at(at)? {
+        quote @ ('"' | '\'') => {
+            let end = scan.run(at + 1, |c| c != quote && !is_line_end(c));
+            scan.is(end, |c| c == quote).then_some(end + 1)
+        }
+        _ => name(scan, at),
+    }
+}
+
+/// Punctuation that an address does not end with.
+fn cannot_end(c: char) -> bool {
+    ends_address(c) || matches!(c, '.' | '!' | '?' | '{' | '}' | ',' | '-')
+}
+
+/// End of the part of an address behind `from`: to the next blank, less final punctuation; at
+/// least two characters.
+fn path_end(scan: &Scan<'_>, from: usize) -> Option<usize> {
+    let end = scan.run(from, |c| !ends_address(c));
+    (from + 1..end).rev().find(|&last| !scan.is(last, cannot_end)).map(|last| last + 1)
+}
+
+/// An address with its scheme.
+pub(super) fn full_url(scan: &Scan<'_>, at: usize) -> Option<Match> {
+    let scheme = scan.phrase(at, "https://").or_else(|| scan.phrase(at, "http://"))?;
+    Match::plain(path_end(scan, at + scheme)? - at)
+}
+
+/// Characters of a host's name. The class of the reference excludes a range from the comma to
+/// the underscore, capitals and digits with it.
+fn in_host(c: char) -> bool {
+    !matches!(
+        c,
+        ' ' | '\t'
+            | '\n'
+            | '\u{c}'
+            | '\r'
+            | '"'
+            | '`'
+            | '\''
+            | '<'
+            | '>'
+            | '|'
+            | '.'
+            | '!'
+            | '?'
+            | '('
+            | ')'
+            | '{'
+            | '}'
+            | ','..='_' | '$'
+    )
+}
+
+fn in_www_host(c: char) -> bool {
+    !ends_address(c) && !matches!(c, '.' | '!' | '?' | '{' | '}' | ',')
+}
+
+/// An address without its scheme: "www." and names, or names and a common top domain, each with
+/// the path behind it.
+pub(super) fn likely_url(scan: &Scan<'_>, at: usize) -> Option<Match> {
+    let common = scan
+        .is(at, in_host)
+        .then(|| scan.host(at, in_host).domain)
+        .flatten()
+        .filter(|&end| end > at);
+    let host = www_host(scan, at).into_iter().chain(common).max()?;
+    let end = match scan.is(host, |c| c == '/').then(|| path_end(scan, host + 1)).flatten() {
+        Some(path) => path,
+        None => host,
+    };
+    Match::plain(end - at)
+}
+
+/// End of a host that begins with "www." and whose last name has two to four letters.
+fn www_host(scan: &Scan<'_>, at: usize) -> Option<usize> {
+    const SHORTEST: usize = 2;
+    const LONGEST: usize = 4;
+    let mut from = at + scan.phrase(at, "www.")?;
+    let mut found = None;
+    let mut names = 0;
+    loop {
+        let letters = scan.run(from, |c| c.is_ascii_alphabetic()).min(from + LONGEST);
+        if names > 0 && letters >= from + SHORTEST {
+            found = Some(letters);
+        }
+        let end = scan.run(from, in_www_host);
+        if end == from || !scan.is(end, |c| c == '.') {
+            return found;
+        }
+        names += 1;
+        from = end + 1;
+    }
+}
+
+/// A mailbox: anything from a letter or digit over an `@` to the last of its host's names.
+pub(super) fn email(scan: &Scan<'_>, at: usize) -> Option<Match> {
+    let open = scan.phrase(at, "&lt;").or_else(|| scan.phrase(at, "<")).unwrap_or(0);
+    let first = at + open;
+    scan.at(first).filter(char::is_ascii_alphanumeric)?;
+    let (sign, end) = scan.mail(first).sign?;
+    let close = scan.phrase(end, "&gt;").or_else(|| scan.phrase(end, ">")).unwrap_or(0);
+    (sign > first).then(|| Match::plain(end + close - at))?
+}
+
+/// `@` and a user's name.
+pub(super) fn user_name(scan: &Scan<'_>, at: usize) -> Option<Match> {
+    let first = scan.is(at + 1, |c| c.is_ascii_alphabetic() || c == '_');
+    let end = scan.run(at + 1, |c| c.is_ascii_alphanumeric() || c == '_');
+    first.then(|| Match::plain(end - at))?
+}
+
+/// `#` and letters.
+pub(super) fn hashtag(scan: &Scan<'_>, at: usize) -> Option<Match> {
+    let end = scan.run(at + 1, is_letter);
+    (end > at + 1).then(|| Match::plain(end - at))?
+}
