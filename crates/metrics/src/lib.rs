@@ -19,5 +19,12 @@
 //!
 //! Not here: reading files of predictions and references (`dataset`), scores of grounded queries.
 
+pub mod answer;
 pub mod boundary;
+pub mod detection;
+pub mod grounding;
+pub mod interval;
+pub mod mrsd;
+pub mod protocol;
+pub mod soda;
 pub mod text;

@@ -1,0 +1,16 @@
+//! What a model's answer says: intervals, and captions of intervals.
+//!
+//! [`reference`](mod@reference) reads exactly what the published scripts' regular expressions read.
+
+pub mod reference;
+
+use crate::interval::Interval;
+
+/// A predicted event: an interval and what happens in it. Seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictedEvent {
+    /// When.
+    pub interval: Interval,
+    /// What.
+    pub caption: String,
+}
