@@ -2,6 +2,7 @@
 """Clips with known sounds, to choose the `[audio]` values on.
 
     python3 sound_clips.py OUT        # writes OUT/<clip>.wav and OUT/<clip>.json; needs espeak-ng, numpy, scipy
+    python3 sound_clips.py --fixture  # rewrites crates/annotate/tests/fixtures/sound/scene.{opus,json}; needs ffmpeg
 
 Seven clips of 60 to 100 s that share no sound, no voice and no sentence with the project's test clip:
 
@@ -325,7 +326,27 @@ def turning():
     return c
 
 
+def fixture():
+    """The small clip that the tests carry."""
+    c = Clip(40, -75)
+    c.put(0.8, 'speech', say('en-gb+m2', 'Please keep away from the fountain while it is running.'))
+    c.after(1.8, 'impacts', bursts(5, .6, knock, -17))
+    c.after(2.0, 'sound', noise(4.0, 500, 5000, -27))
+    c.after(.4, 'speech', say('de+f1', 'Vielen Dank, wir sehen uns am nächsten Freitag wieder.'))
+    c.after(.0, 'music', notes([(0, 4, 7), (-3, 0, 4), (5, 9, 12)], 1.5, -22))
+    return c
+
+
 def main():
+    if sys.argv[1] == '--fixture':
+        target = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../crates/annotate/tests/fixtures/sound')
+        os.makedirs(target, exist_ok=True)
+        with tempfile.TemporaryDirectory() as work:
+            fixture().write(work, 'scene')
+            subprocess.run(['ffmpeg', '-v', 'error', '-y', '-i', work + '/scene.wav', '-c:a', 'libopus', '-b:a', '24k',
+                            '-map_metadata', '-1', '-fflags', '+bitexact', '-flags:a', '+bitexact', target + '/scene.opus'], check=True)
+            os.replace(work + '/scene.json', target + '/scene.json')
+        return
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
     for build in (street, room, joined, over, pauses, series, turning):

@@ -215,8 +215,9 @@ impl PitchFinder {
     /// Harmonicity and pitch in Hz.
     fn find(&mut self, power: &[f32]) -> (f32, f32) {
         self.spectrum.fill(Complex32::new(0.0, 0.0));
-        for bin in FIRST_PITCH_BIN..=LAST_PITCH_BIN {
-            self.spectrum[bin].re = power[bin];
+        let bins = FIRST_PITCH_BIN..=LAST_PITCH_BIN;
+        for (slot, power) in self.spectrum[bins.clone()].iter_mut().zip(&power[bins]) {
+            slot.re = *power;
         }
         self.plan
             .process_with_scratch(&mut self.spectrum, &mut self.lags, &mut self.scratch)

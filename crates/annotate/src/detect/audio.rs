@@ -88,3 +88,156 @@ pub fn detect(track: &SoundTrack, duration: Duration, config: &AudioConfig) -> T
 fn frames(seconds: f64) -> usize {
     (seconds / SoundTrack::STEP.seconds()).round().max(0.0) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use omnivale_signal::{
+        DESCRIPTOR_WIDTH, FRAMES_PER_ROW, SILENT_DB, SoundFrame, SoundTrack, Waveform,
+    };
+    use omnivale_timeline::{Fact, FeatureTrack, TimeGrid};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Config;
+
+    /// A track of the given frames; row `i` of the descriptor points along axis `colour(frame)` of its first frame.
+    fn track(frames: Vec<SoundFrame>, colour: impl Fn(usize) -> usize) -> SoundTrack {
+        let count = frames.len().div_ceil(FRAMES_PER_ROW);
+        let mut values = vec![0.0; count * DESCRIPTOR_WIDTH];
+        for row in 0..count {
+            values[row * DESCRIPTOR_WIDTH + colour(row * FRAMES_PER_ROW)] = 1.0;
+        }
+        let step = SoundTrack::STEP * FRAMES_PER_ROW as u64;
+        let grid = TimeGrid::Uniform { start: Time::ZERO, step, rows: count };
+        SoundTrack {
+            start: Time::ZERO,
+            end: Time::ZERO + SoundTrack::STEP * frames.len() as u64,
+            frames,
+            voice: Vec::new(),
+            onsets: Vec::new(),
+            loudness: None,
+            rows: FeatureTrack::new(Modality::Audio, grid, DESCRIPTOR_WIDTH, values).unwrap(),
+            waveform: Waveform { start: Time::ZERO, step, peaks: Vec::new() },
+        }
+    }
+
+    fn at_level(rms_db: f32) -> SoundFrame {
+        SoundFrame { rms_db, peak_db: rms_db + 3.0, mfcc_change: 2.0, ..SoundFrame::default() }
+    }
+
+    /// Noise at -20 dBFS in these stretches of frames, digital silence elsewhere.
+    fn noise_in(count: usize, stretches: &[(usize, usize)]) -> Vec<SoundFrame> {
+        let mut frames = vec![at_level(SILENT_DB); count];
+        for (from, until) in stretches {
+            frames[*from..*until].fill(at_level(-20.0));
+        }
+        frames
+    }
+
+    fn found(track: &SoundTrack) -> Vec<(usize, usize)> {
+        let events = detect(track, track.end.since(Time::ZERO), &Config::default().audio);
+        events
+            .iter()
+            .map(|e| (track.frame_at(e.span.start), track.frame_at(e.span.end())))
+            .collect()
+    }
+
+    #[test]
+    fn silence_has_no_events() {
+        assert_eq!(found(&track(Vec::new(), |_| 0)), []);
+        assert_eq!(found(&track(noise_in(500, &[]), |_| 0)), []);
+    }
+
+    #[test]
+    fn a_pause_joins_and_a_silence_parts() {
+        // 32 ms each: pauses of 1.28 s and 1.92 s.
+        let frames = noise_in(400, &[(50, 100), (140, 200), (260, 330)]);
+        assert_eq!(found(&track(frames, |_| 0)), [(50, 200), (260, 330)]);
+    }
+
+    #[test]
+    fn a_moment_alone_is_no_event() {
+        let frames = noise_in(400, &[(50, 70), (200, 300)]);
+        assert_eq!(found(&track(frames, |_| 0)), [(200, 300)]);
+    }
+
+    #[test]
+    fn a_series_is_one_event_however_short_its_sounds() {
+        // 0.19 s every 1.92 s: the pauses are longer than those that join.
+        let frames = noise_in(400, &[(40, 46), (100, 106), (160, 166), (220, 226)]);
+        assert_eq!(found(&track(frames, |_| 0)), [(40, 226)]);
+    }
+
+    #[test]
+    fn another_colour_is_another_event() {
+        let mut frames = noise_in(400, &[(64, 320)]);
+        frames[192..195].fill(SoundFrame { mfcc_change: 15.0, ..at_level(-20.0) });
+        let colour = |frame: usize| usize::from(frame >= 192);
+        let parts = found(&track(frames.clone(), colour));
+        assert_eq!(parts.len(), 2);
+        assert!(parts[0].1.abs_diff(192) <= 3, "{parts:?}");
+        assert_eq!(found(&track(frames, |_| 0)), [(64, 320)], "a change alone is not enough");
+    }
+
+    #[test]
+    fn speech_is_an_event_of_its_own() {
+        let mut sound = track(noise_in(400, &[(50, 350)]), |_| 0);
+        sound.voice = vec![Span::until(sound.frame_time(150), sound.frame_time(250))];
+        assert_eq!(found(&sound), [(50, 150), (150, 250), (250, 350)]);
+        let events = detect(&sound, Duration::from_millis(60_000), &Config::default().audio);
+        let kinds: Vec<_> = events.iter().map(|e| e.kind.as_deref().unwrap_or_default()).collect();
+        assert_eq!(kinds, ["sound", "speech", "sound"]);
+        let share = events[1].evidence.iter().find(|(name, _)| name == "speech_share");
+        assert_eq!(share.map(|(_, fact)| fact), Some(&Fact::Number(1.0)));
+    }
+
+    #[test]
+    fn a_steady_background_is_no_event() {
+        let mut frames = vec![at_level(-55.0); 600];
+        frames[200..300].fill(at_level(-20.0));
+        assert_eq!(found(&track(frames, |_| 0)), [(200, 300)]);
+    }
+
+    #[test]
+    fn events_stay_within_the_video() {
+        let sound = track(noise_in(400, &[(0, 400)]), |_| 0);
+        let events = detect(&sound, Duration::from_millis(5_000), &Config::default().audio);
+        assert_eq!(events[0].span, Span::until(Time::ZERO, Time::from_millis(5_000)));
+    }
+
+    proptest! {
+        #[test]
+        fn events_are_long_enough_and_start_and_end_in_sound(
+            seeds in prop::collection::vec((0u8..6, 1usize..60, 0u8..3), 0..25),
+            voice in prop::collection::vec((0usize..900, 1usize..120), 0..4),
+        ) {
+            let levels = [SILENT_DB, -65.0, -50.0, -35.0, -20.0, -5.0];
+            let mut frames = Vec::new();
+            for (level, length, change) in &seeds {
+                let frame = SoundFrame {
+                    mfcc_change: f32::from(*change) * 5.0,
+                    ..at_level(levels[usize::from(*level)])
+                };
+                frames.extend(std::iter::repeat_n(frame, *length));
+            }
+            let mut sound = track(frames, |frame| frame / 64 % DESCRIPTOR_WIDTH);
+            let mut last = Time::ZERO;
+            for (from, length) in voice {
+                let start = last.max(sound.frame_time(from));
+                let end = (start + SoundTrack::STEP * length as u64).min(sound.end);
+                if start < end {
+                    sound.voice.push(Span::until(start, end));
+                    last = end + SoundTrack::STEP;
+                }
+            }
+            let config = Config::default().audio;
+            let events = detect(&sound, sound.end.since(Time::ZERO), &config);
+            for event in events.iter() {
+                prop_assert!(event.span.duration.seconds() >= config.min_event_s - 0.032);
+                let frames = sound.frames_in(event.span);
+                prop_assert!(frames[0].rms_db > config.meter.silent_db);
+                prop_assert!(frames[frames.len() - 1].rms_db > config.meter.silent_db);
+            }
+        }
+    }
+}

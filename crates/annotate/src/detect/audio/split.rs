@@ -143,7 +143,7 @@ fn turns(
             let around = index.saturating_sub(2)..(index + 3).min(contrasts.len());
             let is_top = contrasts[around].iter().all(|(_, other)| other <= value);
             if *value >= 1.0 && is_top && !glides(track, within, *at, context) {
-                turns.push(change.largest(at - FRAMES_PER_ROW, at + FRAMES_PER_ROW));
+                turns.push(change.largest(at.saturating_sub(FRAMES_PER_ROW), at + FRAMES_PER_ROW));
             }
         }
     }
