@@ -21,13 +21,17 @@ impl Coarse {
         self.luma.clear();
         let [blue, green, red] = picture.planes();
         let mut sums = vec![0u32; self.width];
+        let mut line = vec![0u8; picture.width()];
         for y in 0..self.height {
             sums.fill(0);
             for source_y in y * block..(y + 1) * block {
                 let row = source_y * picture.width()..(source_y + 1) * picture.width();
                 let bgr = blue[row.clone()].iter().zip(&green[row.clone()]).zip(&red[row]);
-                for (x, ((b, g), r)) in bgr.enumerate().take(self.width * block) {
-                    sums[x / block] += u32::from(grey(*b, *g, *r));
+                for (out, ((b, g), r)) in line.iter_mut().zip(bgr) {
+                    *out = grey(*b, *g, *r);
+                }
+                for (sum, pixels) in sums.iter_mut().zip(line.chunks_exact(block)) {
+                    *sum += pixels.iter().map(|v| u32::from(*v)).sum::<u32>();
                 }
             }
             let pixels = (block * block) as u32;

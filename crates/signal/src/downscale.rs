@@ -314,7 +314,8 @@ mod tests {
                     let (x0, x1, wx0, wx1) = axis(x, width, view.width);
                     let row = |y| pixel(x0, y, channel) * wx0 + pixel(x1, y, channel) * wx1;
                     let (upper, lower) = (row(y0) >> 4, row(y1) >> 4);
-                    out.push((((upper * wy0 >> 16) + (lower * wy1 >> 16) + 2) >> 2) as u8);
+                    let (upper, lower) = ((upper * wy0) >> 16, (lower * wy1) >> 16);
+                    out.push(((upper + lower + 2) >> 2) as u8);
                 }
             }
         }

@@ -93,7 +93,7 @@ impl SceneMeter {
         } else {
             [0.0; 3]
         };
-        let sum: u64 = picture.samples().iter().map(|s| u64::from(*s)).sum();
+        let sum = sum(picture.samples());
         let score = SceneScore {
             time: picture.time,
             index: picture.index,
@@ -109,6 +109,12 @@ impl SceneMeter {
             hash: self.hash.as_mut().and_then(|h| h.push(picture)),
         }
     }
+}
+
+/// Sum of all samples; blocks as in [`absolute_difference`].
+fn sum(samples: &[u8]) -> u64 {
+    let blocks = samples.chunks(4096);
+    blocks.map(|block| u64::from(block.iter().map(|s| u32::from(*s)).sum::<u32>())).sum()
 }
 
 /// Sum of absolute differences.

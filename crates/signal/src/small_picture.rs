@@ -15,9 +15,9 @@ pub enum Sampling {
     /// Bilinear with OpenCV's fixed-point arithmetic: scores equal PySceneDetect's to the last bit.
     #[default]
     Exact,
-    /// The one source pixel nearest to each bilinear position. Scores differ from the exact ones by
-    /// at most 0.5 on the clips measured (media clips of the parity test), so a cut flips only
-    /// where its score is that close to the threshold.
+    /// The one source pixel nearest to each bilinear position. Measured against `Exact`: content
+    /// scores of filmed and rendered clips differ by 0.03 to 0.13 on average and 0.5 at most, those
+    /// of drawn noise and one-pixel patterns by up to 5.4; no cut of theirs changed.
     Fast,
 }
 

@@ -74,3 +74,51 @@ fn pixels<'a>(view: &PictureView<'a>) -> Box<dyn Fn(usize, usize) -> [u8; 3] + '
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use omnivale_timeline::{ColorMatrix, ColorRange, Plane, Time};
+
+    use super::*;
+
+    fn view<'a>(size: (u32, u32), display: (u32, u32), pixels: Pixels<'a>) -> PictureView<'a> {
+        PictureView { time: Time::ZERO, index: 0, width: size.0, height: size.1, display, pixels }
+    }
+
+    #[test]
+    fn pixels_are_means_of_what_they_cover() {
+        let data: Vec<u8> = [0u8, 100, 200, 40].iter().flat_map(|v| [*v, 0, 255]).collect();
+        let pixels = Pixels::Bgr24(Plane { data: &data, stride: 12 });
+        let small = thumbnail(&view((4, 1), (4, 1), pixels), 2);
+        assert_eq!((small.width, small.height), (2, 1));
+        assert_eq!(small.bgr, [50, 0, 255, 120, 0, 255]);
+    }
+
+    #[test]
+    fn the_display_aspect_counts_and_nothing_is_enlarged() {
+        let data = vec![7; 3 * 704 * 576];
+        let pixels = Pixels::Bgr24(Plane { data: &data, stride: 3 * 704 });
+        let wide = view((704, 576), (1024, 576), pixels);
+        let small = thumbnail(&wide, 320);
+        assert_eq!((small.width, small.height), (320, 180));
+        assert_eq!(thumbnail(&wide, 4000).width, 1024);
+        assert!(small.bgr.iter().all(|v| *v == 7));
+    }
+
+    #[test]
+    fn planar_pictures_are_converted_and_damaged_ones_are_black() {
+        let (luma, chroma) = (vec![235; 16 * 16], vec![128; 8 * 8]);
+        let plane = |data, stride| Plane { data, stride };
+        let (matrix, range) = (ColorMatrix::Bt601, ColorRange::Limited);
+        let whole = Pixels::Yuv420 {
+            y: plane(&luma, 16),
+            u: plane(&chroma, 8),
+            v: plane(&chroma, 8),
+            matrix,
+            range,
+        };
+        assert_eq!(thumbnail(&view((16, 16), (16, 16), whole), 1).bgr, [255; 3]);
+        let torn = Pixels::Bgr24(plane(&[], 48));
+        assert_eq!(thumbnail(&view((16, 16), (16, 16), torn), 1).bgr, [0; 3]);
+    }
+}

@@ -124,19 +124,22 @@ impl PictureHash {
     fn scaled(&mut self, picture: &SmallPicture, side: usize) -> Vec<u8> {
         let (width, height) = (picture.width(), picture.height());
         let [blue, green, red] = picture.planes();
-        let grey = blue.iter().zip(green).zip(red).map(|((b, g), r)| grey(*b, *g, *r));
+        let grey: Vec<u8> =
+            blue.iter().zip(green).zip(red).map(|((b, g), r)| grey(*b, *g, *r)).collect();
         if width.is_multiple_of(side) && height.is_multiple_of(side) {
             // Whole cells are summed exactly and divided once.
             let (cell_width, cell_height) = (width / side, height / side);
             let mut sums = vec![0u32; side * side];
-            for (i, grey) in grey.enumerate() {
-                let (x, y) = (i % width / cell_width, i / width / cell_height);
-                sums[y * side + x] += u32::from(grey);
+            for (rows, sums) in grey.chunks(width * cell_height).zip(sums.chunks_mut(side)) {
+                for row in rows.chunks(width) {
+                    for (sum, cell) in sums.iter_mut().zip(row.chunks(cell_width)) {
+                        *sum += cell.iter().map(|v| u32::from(*v)).sum::<u32>();
+                    }
+                }
             }
             let scale = 1.0 / (cell_width * cell_height) as f32;
             return sums.iter().map(|sum| (*sum as f32 * scale).round_ties_even() as u8).collect();
         }
-        let grey: Vec<u8> = grey.collect();
         let cells = match self.cells.take() {
             Some(cells) if (cells.0, cells.1) == (width, height) => cells,
             _ => (width, height, cells(width, side), cells(height, side)),
