@@ -173,7 +173,7 @@ mod tests {
 
     /// Frames that alternate as syllables do, three of each sort.
     fn syllable(index: usize) -> SoundFrame {
-        let vowel = index / 3 % 2 == 0;
+        let vowel = (index / 3).is_multiple_of(2);
         SoundFrame {
             rms_db: if vowel { -20.0 } else { -32.0 },
             mfcc_change: 8.0,

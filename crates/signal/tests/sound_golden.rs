@@ -17,8 +17,8 @@ struct Golden(Vec<u8>);
 
 impl Golden {
     fn tensor(&self, name: &str) -> Tensor {
-        let file = SafeTensors::deserialize(&self.0).unwrap();
-        let view = file.tensor(name).unwrap();
+        let file = SafeTensors::deserialize(&self.0).expect("the file is a safetensors file");
+        let view = file.tensor(name).expect("the tensor is in the file");
         let bytes = view.data().chunks_exact(4);
         let values = bytes.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         Tensor { values, shape: view.shape().to_vec() }
@@ -47,7 +47,7 @@ fn shared(name: &str) -> Option<Golden> {
 fn own() -> Golden {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sound/librosa.safetensors");
-    Golden(std::fs::read(path).unwrap())
+    Golden(std::fs::read(path).expect("the fixture is there"))
 }
 
 impl Tensor {
@@ -86,7 +86,7 @@ fn check_librosa(golden: &Golden) {
     let ours = mfcc::mfcc(&wave, 16_000, 20);
     assert_within("mfcc", golden.tensor("mfcc20").distance_transposed(&ours), 2e-3);
     for (name, order) in [("delta_w9", 1), ("delta2_w9", 2)] {
-        let slopes = delta::delta(&ours, 9, order).unwrap();
+        let slopes = delta::delta(&ours, 9, order).expect("the wave has nine frames");
         assert_within(name, golden.tensor(name).distance_transposed(&slopes), 2e-3);
     }
     let steps = delta::difference(&ours);

@@ -46,7 +46,7 @@ fn class_config() -> SoundClassConfig {
 }
 
 fn view(seconds: f64, data: &[f32]) -> SamplesView<'_> {
-    let time = Time::from_seconds(seconds).unwrap();
+    let time = Time::from_seconds(seconds).expect("seconds are finite");
     SamplesView { time, sample_rate: RATE as u32, channels: 1, data }
 }
 

@@ -32,10 +32,10 @@ impl Sink for Ear {
 
 pub(crate) fn hear(path: &Path) -> Heard {
     let config = Config::default().audio;
-    let source = Source::open(path).unwrap();
+    let source = Source::open(path).expect("the clip opens");
     let mut ear = Ear(SoundMeter::new(&config.meter));
     let request = Request { speech_samples: true, native_samples: true, ..Request::default() };
-    source.decode(&request, &mut ear).unwrap();
+    source.decode(&request, &mut ear).expect("the clip decodes");
     let track = ear.0.finish();
     let duration = source.probe().duration.max(track.end.since(Time::ZERO));
     let events = detect(&track, duration, &config);
@@ -56,15 +56,15 @@ pub(crate) struct Truth(Vec<(Span, String)>);
 impl Truth {
     /// From a JSON file with a list `audio_events` of `start`, `end` (seconds) and `kind`.
     pub(crate) fn read(path: &Path) -> Truth {
-        let text = std::fs::read_to_string(path).unwrap();
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let text = std::fs::read_to_string(path).expect("the truth is there");
+        let json: serde_json::Value = serde_json::from_str(&text).expect("the truth is JSON");
         let time = |event: &serde_json::Value, key: &str| {
-            Time::from_seconds(event[key].as_f64().unwrap()).unwrap()
+            event[key].as_f64().and_then(Time::from_seconds).expect("a time in seconds")
         };
-        let events = json["audio_events"].as_array().unwrap().iter();
+        let events = json["audio_events"].as_array().expect("a list of events").iter();
         let entry = |event: &serde_json::Value| {
-            let span = Span::between(time(event, "start"), time(event, "end")).unwrap();
-            (span, event["kind"].as_str().unwrap().to_owned())
+            let span = Span::until(time(event, "start"), time(event, "end"));
+            (span, event["kind"].as_str().expect("a kind").to_owned())
         };
         Truth(events.map(entry).collect())
     }
