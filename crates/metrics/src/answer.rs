@@ -1,8 +1,10 @@
 //! What a model's answer says: intervals, and captions of intervals.
 //!
-//! [`reference`](mod@reference) reads exactly what the published scripts' regular expressions read.
+//! [`reference`](mod@reference) reads exactly what the published scripts' regular expressions read;
+//! [`strict`] reads what a person would.
 
 pub mod reference;
+pub mod strict;
 
 use crate::interval::Interval;
 

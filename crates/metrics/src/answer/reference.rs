@@ -87,10 +87,7 @@ fn digits(text: &[char], at: usize) -> Option<Range<usize>> {
 
 /// The number of a run of digits; past 2^53 rounded, as Python's integers are once they meet a float.
 fn number(digits: &[char]) -> f64 {
-    let ascii: String = digits
-        .iter()
-        .filter_map(|c| decimal_digit(*c).and_then(|d| char::from_digit(d, 10)))
-        .collect();
+    let ascii: String = digits.iter().filter_map(|c| ascii_digit(*c)).collect();
     ascii.parse().unwrap_or(f64::INFINITY)
 }
 
@@ -157,6 +154,11 @@ fn decimal_digit(c: char) -> Option<u32> {
     let code = u32::from(c);
     let zero = ZEROS[..ZEROS.partition_point(|zero| *zero <= code)].last()?;
     Some(code - zero).filter(|value| *value < 10)
+}
+
+/// A decimal digit of any script as an ASCII one.
+pub(super) fn ascii_digit(c: char) -> Option<char> {
+    decimal_digit(c).and_then(|value| char::from_digit(value, 10))
 }
 
 #[cfg(test)]
