@@ -15,8 +15,11 @@ Seven clips of 60 to 100 s that share no sound, no voice and no sentence with th
     turning  glides, slow cross-fades, a step in level, one word called into music
 
 How they are used: `cargo run --release -p omnivale-annotate --example sound_score -- OUT/*.wav` prints
-boundary F1 (0.5 s) and speech F1 for each clip. Values in `[audio]` were chosen on these clips, on a recorded speech
-and on a film without speech; the project's own clip was only measured. What counts as one event: sounds of one kind
+boundary F1 (0.5 s) and speech F1 for each clip. Values in `[audio]` were chosen on these clips, on a recorded speech,
+on a narrated film and on a film without speech, so scores on any of these say how well the values fit, not how well
+they carry over. The project's own clip is not independent either: its bells and its siren showed that the rules for
+series and for glides were missing, and `series` and `turning` were made to set them on. All speech here is espeak-ng's.
+What counts as one event: sounds of one kind
 whose gaps are at most 1.3 s, and a short sound that is heard again within 2.2 s from start to start; voice or sound
 after a longer gap, or another kind of sound, is a new event.
 """

@@ -2,11 +2,11 @@
 //!
 //! A small recurrent network (crate `earshot`, weights embedded, 16 kHz) gives each frame a voice
 //! probability. Alone it takes sustained music, wind and engines for voice (precision 0.4 to 0.6 on
-//! the calibration clips, recall 0.9 and more; `nnnoiseless` was no better and took ten times the
-//! CPU). What it mistakes is steady; speech is not: within a
-//! second its spectrum changes from sound to sound, its level rises and falls with the syllables
-//! (3 to 8 Hz), and its centre of gravity moves between vowels and fricatives. So a frame is voice
-//! only if the second around it is of that kind, too; the thresholds are in [`VoiceConfig`].
+//! the calibration clips, recall mostly 0.83 to 0.97; `nnnoiseless` did worse on most of them and
+//! took about nine times as long). What it mistakes is steady; speech is not: within a second its
+//! spectrum changes from sound to sound, its level rises and falls with the syllables (3 to 8 Hz), and
+//! its centre of gravity moves between vowels and fricatives. So a frame is voice only if the second
+//! around it is of that kind, too; the thresholds are in [`VoiceConfig`].
 
 use earshot::Detector;
 use omnivale_timeline::{Span, Time};
