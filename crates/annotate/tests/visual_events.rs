@@ -4,6 +4,8 @@
 //! cargo test --release -p omnivale-annotate --test visual_events -- --ignored --nocapture
 //! ```
 
+#![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is the failure")]
+
 use std::path::{Path, PathBuf};
 
 use omnivale_annotate::config::Config;
