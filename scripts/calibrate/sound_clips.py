@@ -4,14 +4,14 @@
     python3 sound_clips.py OUT        # writes OUT/<clip>.wav and OUT/<clip>.json; needs espeak-ng, numpy, scipy
     python3 sound_clips.py --fixture  # rewrites crates/annotate/tests/fixtures/sound/scene.{opus,json}; needs ffmpeg
 
-Seven clips of 60 to 100 s that share no sound, no voice and no sentence with the project's test clip:
+Seven clips of 55 to 100 s. They share no sentence with the project's test clip, and one voice (en-us, in `joined`):
 
     street   separate sounds and voices, silence of 1.6 to 4 s between them
     room     the same kind of scene over steady room noise at -52 dBFS: no digital silence anywhere
     joined   sounds that follow each other without a pause, or after 0.3 to 1 s
     over     speech over soft music, speech over noise, singing-like vowels with music
     pauses   one voice with pauses of 0.3 to 3 s; bursts with gaps of 0.3 to 1.2 s that are one event
-    series   sounds that come again every 2 s (one event), pairs that do not, whispered and sung-like speech
+    series   sounds that come again every 2 s (one event), pairs that do not, a whispered sentence, French, Spanish
     turning  glides, slow cross-fades, a step in level, one word called into music
 
 How they are used: `cargo run --release -p omnivale-annotate --example sound_score -- OUT/*.wav` prints
