@@ -17,12 +17,12 @@ pub(super) enum Abbreviation {
 /// Months, days, states, companies, names' endings.
 const MAY_END_SENTENCE: &[&str] = &[
     "al", "ala", "apr", "ariz", "assn", "aug", "bancorp", "bhd", "blvd", "bros", "calif", "co",
-    "colo", "conn", "corp", "cos", "ct", "dak", "dec", "dept", "ed.d", "esq", "est", "etc", "ext", "feb",
-    "fla", "fri", "ga", "inc", "ind", "intl", "jan", "jr", "jul", "jun", "kan", "kans", "ky",
-    "ltd", "mar", "md", "mich", "minn", "mo", "mon", "mont", "neb", "nev", "nov", "oct", "okla",
-    "penn", "ph.d", "plc", "ppty", "pte", "pptys", "pty", "ptys", "rd", "rt", "sep", "sept", "seq", "sq",
-    "sr", "sys", "tel", "tenn", "thu", "thurs", "tue", "tues", "univ", "va", "vt", "wed", "wis",
-    "wisc", "wyo",
+    "colo", "conn", "corp", "cos", "ct", "dak", "dec", "dept", "ed.d", "esq", "est", "etc", "ext",
+    "feb", "fla", "fri", "ga", "inc", "ind", "intl", "jan", "jr", "jul", "jun", "kan", "kans",
+    "ky", "ltd", "mar", "md", "mich", "minn", "mo", "mon", "mont", "neb", "nev", "nov", "oct",
+    "okla", "penn", "ph.d", "plc", "ppty", "pte", "pptys", "pty", "ptys", "rd", "rt", "sep",
+    "sept", "seq", "sq", "sr", "sys", "tel", "tenn", "thu", "thurs", "tue", "tues", "univ", "va",
+    "vt", "wed", "wis", "wisc", "wyo",
 ];
 
 /// As [`MAY_END_SENTENCE`], with a capital first letter.
@@ -113,6 +113,9 @@ const SENTENCE_STARTS: &[&str] = &[
     "Yet",
     "You",
 ];
+
+/// More characters than any of them has.
+pub(super) const LONGEST_SENTENCE_START: usize = 13;
 
 /// Whether `word` is one of the words that show a sentence's start.
 pub(super) fn starts_sentence(word: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::chars::{ends_address, is_letter, is_line_end};
 use super::rules::Match;
-use super::scan::Scan;
+use super::scan::{HostRule, Scan};
 
 fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.' | '-')
@@ -74,71 +74,51 @@ pub(super) fn full_url(scan: &Scan<'_>, at: usize) -> Option<Match> {
     Match::plain(path_end(scan, at + scheme)? - at)
 }
 
-/// Characters of a host's name. The class of the reference excludes a range from the comma to
-/// the underscore, capitals and digits with it.
-fn in_host(c: char) -> bool {
-    !matches!(
-        c,
-        ' ' | '\t'
-            | '\n'
-            | '\u{c}'
-            | '\r'
-            | '"'
-            | '`'
-            | '\''
-            | '<'
-            | '>'
-            | '|'
-            | '.'
-            | '!'
-            | '?'
-            | '('
-            | ')'
-            | '{'
-            | '}'
-            | ','..='_' | '$'
-    )
+/// A host with a common top domain. The class of the reference excludes a range of characters
+/// from the comma to the underscore from its names, capitals and digits with it.
+struct CommonHost;
+
+impl HostRule for CommonHost {
+    const SLOT: usize = 0;
+
+    fn in_name(c: char) -> bool {
+        !ends_address(c) && !matches!(c, '`' | '\'' | '.' | '!' | '?' | '{' | '}' | ','..='_' | '$')
+    }
+
+    fn top_domain(scan: &Scan<'_>, at: usize) -> Option<usize> {
+        let length = ["com", "net", "org", "edu"].iter().find_map(|top| scan.phrase(at, top))?;
+        Some(at + length)
+    }
 }
 
-fn in_www_host(c: char) -> bool {
-    !ends_address(c) && !matches!(c, '.' | '!' | '?' | '{' | '}' | ',')
+/// The names behind "www."; the last has two to four letters.
+struct WebHost;
+
+impl HostRule for WebHost {
+    const SLOT: usize = 1;
+
+    fn in_name(c: char) -> bool {
+        !ends_address(c) && !matches!(c, '.' | '!' | '?' | '{' | '}' | ',')
+    }
+
+    fn top_domain(scan: &Scan<'_>, at: usize) -> Option<usize> {
+        const SHORTEST: usize = 2;
+        const LONGEST: usize = 4;
+        let end = (at..at + LONGEST)
+            .find(|&index| !scan.is(index, |c| c.is_ascii_alphabetic()))
+            .unwrap_or(at + LONGEST);
+        (end >= at + SHORTEST).then_some(end)
+    }
 }
 
 /// An address without its scheme: "www." and names, or names and a common top domain, each with
 /// the path behind it.
 pub(super) fn likely_url(scan: &Scan<'_>, at: usize) -> Option<Match> {
-    let common = scan
-        .is(at, in_host)
-        .then(|| scan.host(at, in_host).domain)
-        .flatten()
-        .filter(|&end| end > at);
-    let host = www_host(scan, at).into_iter().chain(common).max()?;
-    let end = match scan.is(host, |c| c == '/').then(|| path_end(scan, host + 1)).flatten() {
-        Some(path) => path,
-        None => host,
-    };
-    Match::plain(end - at)
-}
-
-/// End of a host that begins with "www." and whose last name has two to four letters.
-fn www_host(scan: &Scan<'_>, at: usize) -> Option<usize> {
-    const SHORTEST: usize = 2;
-    const LONGEST: usize = 4;
-    let mut from = at + scan.phrase(at, "www.")?;
-    let mut found = None;
-    let mut names = 0;
-    loop {
-        let letters = scan.run(from, |c| c.is_ascii_alphabetic()).min(from + LONGEST);
-        if names > 0 && letters >= from + SHORTEST {
-            found = Some(letters);
-        }
-        let end = scan.run(from, in_www_host);
-        if end == from || !scan.is(end, |c| c == '.') {
-            return found;
-        }
-        names += 1;
-        from = end + 1;
-    }
+    let common = scan.is(at, CommonHost::in_name).then(|| scan.host::<CommonHost>(at)).flatten();
+    let web = scan.phrase(at, "www.").and_then(|www| scan.host::<WebHost>(at + www));
+    let host = common.max(web)?;
+    let path = scan.is(host, |c| c == '/').then(|| path_end(scan, host + 1)).flatten();
+    Match::plain(path.unwrap_or(host) - at)
 }
 
 /// A mailbox: anything from a letter or digit over an `@` to the last of its host's names.

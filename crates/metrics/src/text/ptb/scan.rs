@@ -10,8 +10,8 @@ pub(super) struct Scan<'t> {
     /// The stretch without blanks that e-mail addresses were last looked for in, so that a long
     /// one is searched once and not once per token.
     mail: Cell<Option<Mail>>,
-    /// The same for host names.
-    host: Cell<Option<Host>>,
+    /// The same for host names, by [`HostRule`].
+    hosts: [Cell<Option<Host>>; 2],
     /// Where the next `>` or end of a line was last looked for, and found.
     angle: Cell<Option<(usize, usize)>>,
 }
@@ -25,18 +25,28 @@ pub(super) struct Mail {
     pub(super) sign: Option<(usize, usize)>,
 }
 
-/// A stretch of characters a host name may consist of.
+/// Names with single dots between them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Host {
-    /// First character after the stretch.
-    pub(super) end: usize,
-    /// The end of the last ".com" and its like in the stretch.
-    pub(super) domain: Option<usize>,
+struct Host {
+    /// First character after the names.
+    end: usize,
+    /// The last dot with a top domain behind it, and that domain's end.
+    domain: Option<(usize, usize)>,
+}
+
+/// What a host is made of.
+pub(super) trait HostRule {
+    /// Which memory of [`Scan`] is this rule's.
+    const SLOT: usize;
+    /// A character of a name.
+    fn in_name(c: char) -> bool;
+    /// End of the top domain at `at`.
+    fn top_domain(scan: &Scan<'_>, at: usize) -> Option<usize>;
 }
 
 impl<'t> Scan<'t> {
     pub(super) fn new(chars: &'t [char]) -> Self {
-        Scan { chars, mail: Cell::new(None), host: Cell::new(None), angle: Cell::new(None) }
+        Scan { chars, mail: Cell::default(), hosts: Default::default(), angle: Cell::default() }
     }
 
     /// The character at `index`, or `None` behind the end.
@@ -204,28 +214,29 @@ impl<'t> Scan<'t> {
         last
     }
 
-    /// The stretch around `at` that a host name may be found in.
-    pub(super) fn host(&self, at: usize, in_name: fn(char) -> bool) -> Host {
-        if let Some(known) = self.host.get().filter(|known| at < known.end) {
-            return known;
-        }
+    /// End of the longest host at `at`: a name, further names, and a top domain.
+    pub(super) fn host<R: HostRule>(&self, at: usize) -> Option<usize> {
+        let host = match self.hosts[R::SLOT].get().filter(|known| at < known.end) {
+            Some(known) => known,
+            None => {
+                let found = self.find_host::<R>(at);
+                self.hosts[R::SLOT].set(Some(found));
+                found
+            }
+        };
+        host.domain.filter(|&(dot, _)| dot > at).map(|(_, end)| end)
+    }
+
+    fn find_host<R: HostRule>(&self, at: usize) -> Host {
         let mut domain = None;
-        let mut end = at;
+        let mut from = at;
         loop {
-            let name = self.run(end, in_name);
-            if name == end || !self.is(name, |c| c == '.') {
-                end = name.max(at + 1);
-                break;
+            let dot = self.run(from, R::in_name);
+            if dot == from || !self.is(dot, |c| c == '.') {
+                return Host { end: dot.max(at + 1), domain };
             }
-            end = name + 1;
-            if let Some(length) =
-                ["com", "net", "org", "edu"].iter().find_map(|top| self.phrase(end, top))
-            {
-                domain = Some(end + length);
-            }
+            from = dot + 1;
+            domain = R::top_domain(self, from).map(|end| (dot, end)).or(domain);
         }
-        let found = Host { end, domain };
-        self.host.set(Some(found));
-        found
     }
 }

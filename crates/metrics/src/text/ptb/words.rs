@@ -1,10 +1,11 @@
 //! Words, contractions, compounds, acronyms and abbreviations.
 
 use super::abbreviations::{
-    Abbreviation, KEPT_WHOLE, KEPT_WITH_APOSTROPHE, TAKEN_APART, classify, starts_sentence,
+    Abbreviation, KEPT_WHOLE, KEPT_WITH_APOSTROPHE, LONGEST_SENTENCE_START, TAKEN_APART, classify,
+    starts_sentence,
 };
 use super::addresses;
-use super::chars::is_digit;
+use super::chars::{is_digit, is_line_end, is_space};
 use super::rules::Match;
 use super::scan::Scan;
 
@@ -56,7 +57,8 @@ pub(super) fn before_not(scan: &Scan<'_>, at: usize) -> Option<Match> {
     let letters = scan.run(at, |c| c.is_ascii_alphabetic());
     let end = scan.digits(letters);
     // Without digits the letters end with the n of "n't".
-    let (last, not) = if end == letters { (end.checked_sub(2)?, end - 1) } else { (letters - 1, end) };
+    let (last, not) =
+        if end == letters { (end.checked_sub(2)?, end - 1) } else { (letters - 1, end) };
     if not <= at || scan.is(last, |c| matches!(c, 'n' | 'N')) {
         return None;
     }
@@ -280,10 +282,14 @@ pub(super) fn acronym(scan: &Scan<'_>, at: usize) -> Option<Match> {
 
 /// Length of blanks, a capitalised function word and a blank from `at`.
 fn sentence_start(scan: &Scan<'_>, at: usize) -> Option<usize> {
-    const LONGEST: usize = 12;
-    let word = scan.run(at, |c| super::chars::is_space(c) || super::chars::is_line_end(c));
-    let end = scan.run(word, |c| c.is_ascii_alphabetic() || c == '.');
-    (word > at && end - word <= LONGEST && scan.is_blank(end)).then_some(())?;
+    if !scan.is_blank(at) {
+        return None;
+    }
+    let word = scan.run(at, |c| is_space(c) || is_line_end(c));
+    let longest = word + LONGEST_SENTENCE_START;
+    let end = (word..longest)
+        .find(|&index| !scan.is(index, |c| c.is_ascii_alphabetic() || c == '.'))
+        .filter(|&end| end > word && scan.is_blank(end))?;
     starts_sentence(&scan.text(word, end)).then_some(end + 1 - at)
 }
 
@@ -301,7 +307,7 @@ pub(super) fn company_pair(scan: &Scan<'_>, at: usize) -> Option<Match> {
     let length = name + usize::from(scan.is(at + name, |c| c == '.'));
     let next = at + length + 1;
     let limited = ["ltd", "lim"].iter().find_map(|word| scan.phrase(next, word))?;
-    scan.is(next - 1, super::chars::is_space).then(|| Match::before(length, 1 + limited))?
+    scan.is(next - 1, is_space).then(|| Match::before(length, 1 + limited))?
 }
 
 /// An abbreviation of the lists with its full stop.
