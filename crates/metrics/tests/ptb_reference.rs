@@ -19,16 +19,16 @@ fn recorded(name: &str) -> Option<Value> {
         return None;
     };
     let mut text = String::new();
-    GzDecoder::new(file).read_to_string(&mut text).unwrap();
-    Some(serde_json::from_str(&text).unwrap())
+    GzDecoder::new(file).read_to_string(&mut text).expect("a whole gzip file");
+    Some(serde_json::from_str(&text).expect("JSON"))
 }
 
 fn text<'v>(item: &'v Value, field: &str) -> &'v str {
-    item[field].as_str().unwrap()
+    item[field].as_str().expect("a text")
 }
 
 fn texts(list: &Value) -> Vec<&str> {
-    list.as_array().unwrap().iter().map(|item| item.as_str().unwrap()).collect()
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// Lines as captions have them: words and common punctuation, no signs thrown in.

@@ -53,6 +53,8 @@ pub struct Tokenised {
 const DROPPED: [&str; 14] =
     ["''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "...", ";", ""];
 
+const LONGEST_DROPPED: usize = 3;
+
 impl Tokenised {
     /// The tokens as the lexer writes them, in the caption's own case. A token may hold a
     /// no-break space (telephone numbers, mixed fractions, mark-up) but never a space.
@@ -79,7 +81,7 @@ impl Tokenised {
         let line = self.lower_case();
         let mut kept = String::with_capacity(line.len());
         for token in line.trim_end_matches(is_python_space).split(' ') {
-            if DROPPED.contains(&token) {
+            if token.len() <= LONGEST_DROPPED && DROPPED.contains(&token) {
                 continue;
             }
             if !kept.is_empty() {

@@ -1,6 +1,6 @@
 //! Abbreviations and fixed words, by what the lexer does with the full stop after them.
 //!
-//! The lists hold what English treebank text abbreviates; all are compared without regard to
+//! The lists of abbreviations are sorted. They hold what English treebank text abbreviates; all are compared without regard to
 //! case except where a capital is asked for because the small word is a word ("Miss.", "Ill.").
 
 /// Which class of abbreviation a word followed by a full stop is.
@@ -20,7 +20,7 @@ const MAY_END_SENTENCE: &[&str] = &[
     "colo", "conn", "corp", "cos", "ct", "dak", "dec", "dept", "ed.d", "esq", "est", "etc", "ext",
     "feb", "fla", "fri", "ga", "inc", "ind", "intl", "jan", "jr", "jul", "jun", "kan", "kans",
     "ky", "ltd", "mar", "md", "mich", "minn", "mo", "mon", "mont", "neb", "nev", "nov", "oct",
-    "okla", "penn", "ph.d", "plc", "ppty", "pte", "pptys", "pty", "ptys", "rd", "rt", "sep",
+    "okla", "penn", "ph.d", "plc", "ppty", "pptys", "pte", "pty", "ptys", "rd", "rt", "sep",
     "sept", "seq", "sq", "sr", "sys", "tel", "tenn", "thu", "thurs", "tue", "tues", "univ", "va",
     "vt", "wed", "wis", "wisc", "wyo",
 ];
@@ -31,7 +31,7 @@ const MAY_END_SENTENCE_CAPITAL: &[&str] =
 
 /// Titles, and words that are never a sentence's last.
 const ALWAYS: &[&str] = &[
-    "adj", "adm", "adv", "alex", "asst", "assoc", "atty", "attys", "ave", "brig", "capt", "cf",
+    "adj", "adm", "adv", "alex", "assoc", "asst", "atty", "attys", "ave", "brig", "capt", "cf",
     "cie", "cmdr", "col", "comdr", "cpl", "det", "dr", "drs", "ens", "ft", "gen", "gov", "govs",
     "hon", "insp", "jos", "lieut", "lt", "maj", "messrs", "mlle", "mme", "mr", "mrs", "ms", "msgr",
     "mt", "pfc", "pres", "prof", "profs", "pvt", "rep", "reps", "rev", "sen", "sens", "sfc", "sgt",
@@ -40,16 +40,18 @@ const ALWAYS: &[&str] = &[
 
 /// Words that a number follows.
 const BEFORE_NUMBER: &[&str] =
-    &["art", "approx", "bldg", "ca", "fig", "figs", "no", "nos", "op", "pp", "prop"];
+    &["approx", "art", "bldg", "ca", "fig", "figs", "no", "nos", "op", "pp", "prop"];
+
+/// No abbreviation of the lists is longer.
+pub(super) const LONGEST_ABBREVIATION: usize = 7;
 
 /// The class of `word` (without its full stop), if it is an abbreviation of the lists.
 pub(super) fn classify(word: &str) -> Option<Abbreviation> {
-    const LONGEST: usize = 8;
-    if word.len() > LONGEST || !word.is_ascii() {
+    if word.len() > LONGEST_ABBREVIATION || !word.is_ascii() {
         return None;
     }
     let lower = word.to_ascii_lowercase();
-    let has = |list: &[&str]| list.iter().any(|&known| known == lower);
+    let has = |list: &[&str]| list.binary_search(&lower.as_str()).is_ok();
     if has(MAY_END_SENTENCE)
         || MAY_END_SENTENCE_CAPITAL.iter().any(|&known| {
             known.eq_ignore_ascii_case(word) && word.starts_with(|c: char| c.is_ascii_uppercase())
@@ -163,8 +165,37 @@ pub(super) const TAKEN_APART: &[(&str, usize)] = &[
     ("'twas", 2),
 ];
 
+/// Whether `word`, of letters only, is one of them.
+pub(super) fn is_taken_apart(word: &str) -> bool {
+    TAKEN_APART.iter().any(|(whole, _)| whole.eq_ignore_ascii_case(word))
+}
+
 /// Words that the general rules would take apart.
 pub(super) const KEPT_WHOLE: &[&str] = &[
     "-lrb-", "-rrb-", "-lcb-", "-rcb-", "-lsb-", "-rsb-", "pro-", "anti-", "c.d.s", "s&p-500",
     "s&ls", "c++", "c#", "f#",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn abbreviations_are_sorted_short_and_lower_case() {
+        for list in [MAY_END_SENTENCE, ALWAYS, BEFORE_NUMBER] {
+            assert!(list.is_sorted());
+            assert!(list.iter().all(|word| word.len() <= LONGEST_ABBREVIATION));
+            assert!(list.iter().all(|word| !word.contains(|c: char| c.is_ascii_uppercase())));
+        }
+    }
+
+    #[test]
+    fn some_abbreviations_need_their_capital() {
+        assert_eq!(classify("Ill"), Some(Abbreviation::MayEndSentence));
+        assert_eq!(classify("ill"), None);
+        assert_eq!(classify("INC"), Some(Abbreviation::MayEndSentence));
+        assert_eq!(classify("dr"), Some(Abbreviation::Always));
+        assert_eq!(classify("Fig"), Some(Abbreviation::BeforeNumber));
+        assert_eq!(classify("yard"), None);
+    }
+}

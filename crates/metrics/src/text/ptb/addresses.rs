@@ -111,6 +111,11 @@ impl HostRule for WebHost {
     }
 }
 
+/// Whether an address without its scheme can begin with `c`.
+pub(super) fn starts_url(c: char) -> bool {
+    CommonHost::in_name(c) || c == 'W'
+}
+
 /// An address without its scheme: "www." and names, or names and a common top domain, each with
 /// the path behind it.
 pub(super) fn likely_url(scan: &Scan<'_>, at: usize) -> Option<Match> {

@@ -1,5 +1,6 @@
 //! From text to the lines of tokens that the reference prints.
 
+use super::abbreviations::{classify, is_taken_apart};
 use super::chars::{is_line_end, is_space};
 use super::form::Form;
 use super::rules::longest;
@@ -47,18 +48,26 @@ fn separate(line: &mut String) {
     }
 }
 
-/// End of a word of ASCII letters before a space, where no rule but the one for words can win:
-/// nearly all words of a caption.
+/// End of a word of ASCII letters where no rule but the one for words can win: nearly all words
+/// of a caption.
 fn plain_word(text: &[char], at: usize) -> Option<usize> {
     let rest = &text[at..];
     let length = rest.iter().position(|c| !c.is_ascii_alphabetic())?;
-    if length == 0 || rest[length] != ' ' {
-        return None;
-    }
-    match (length, rest[0].to_ascii_lowercase()) {
-        // "cannot", "gonna", "wanna", "lemme" may be taken apart, "Co Ltd" and "Pty Ltd" are
-        // looked at as pairs.
-        (5 | 6, 'c' | 'g' | 'l' | 'w') | (2 | 3, 'c' | 'p') => None,
-        _ => Some(at + length),
-    }
+    let gap = |index: usize| matches!(rest.get(index), Some(' ' | '\n'));
+    let word = || rest[..length].iter().collect::<String>();
+    let ends = match rest[length] {
+        ' ' | '\n' => true,
+        // Behind these an address could still go on.
+        ',' | '!' | '?' | ';' => gap(length + 1),
+        '.' => gap(length + 1) && length > 1 && classify(&word()).is_none(),
+        _ => false,
+    };
+    let plain = match (length, rest.first()?.to_ascii_lowercase()) {
+        (0, _) => false,
+        (5 | 6, 'c' | 'g' | 'l' | 'w') => !is_taken_apart(&word()),
+        // "Co Ltd" and "Pty Ltd" are looked at as pairs.
+        (2 | 3, 'c' | 'p') => false,
+        _ => true,
+    };
+    (ends && plain).then_some(at + length)
 }

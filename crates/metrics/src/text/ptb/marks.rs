@@ -1,6 +1,6 @@
 //! Quotation marks, dashes, dots, brackets, smileys and symbols.
 
-use super::chars::{is_quote, is_symbol};
+use super::chars::is_quote;
 use super::rules::Match;
 use super::scan::Scan;
 
@@ -150,12 +150,7 @@ pub(super) fn repeated(scan: &Scan<'_>, at: usize) -> Option<Match> {
     Match::plain(scan.run(at, |c| c == first) - at)
 }
 
-/// One character.
+/// One character, whatever it is.
 pub(super) fn single(_: &Scan<'_>, _: usize) -> Option<Match> {
     Match::plain(1)
-}
-
-/// A symbol without a rule of its own.
-pub(super) fn symbol(scan: &Scan<'_>, at: usize) -> Option<Match> {
-    scan.is(at, is_symbol).then(|| Match::plain(1))?
 }

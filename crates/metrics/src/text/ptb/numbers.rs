@@ -1,6 +1,5 @@
 //! Numbers, dates, fractions, sums of money and telephone numbers.
 
-use super::chars::is_currency;
 use super::rules::Match;
 use super::scan::Scan;
 
@@ -33,14 +32,28 @@ pub(super) fn date(scan: &Scan<'_>, at: usize) -> Option<Match> {
         .then(|| Match::plain(year - at))?
 }
 
-/// Superscript or subscript digits.
+fn is_sign_of_raised(c: char) -> bool {
+    matches!(c, '\u{207a}' | '\u{207b}' | '\u{208a}' | '\u{208b}')
+}
+
+fn is_superscript(c: char) -> bool {
+    matches!(c, '\u{2070}' | '¹' | '²' | '³' | '\u{2074}'..='\u{2079}')
+}
+
+fn is_subscript(c: char) -> bool {
+    matches!(c, '\u{2080}'..='\u{2089}')
+}
+
+/// Whether a number above or below the line can begin with `c`.
+pub(super) fn is_raised(c: char) -> bool {
+    is_sign_of_raised(c) || is_superscript(c) || is_subscript(c)
+}
+
+/// Superscript or subscript digits with their sign.
 pub(super) fn raised(scan: &Scan<'_>, at: usize) -> Option<Match> {
-    let sign = matches!(scan.at(at)?, '\u{207a}' | '\u{207b}' | '\u{208a}' | '\u{208b}');
-    let start = at + usize::from(sign);
-    let above =
-        scan.run(start, |c| matches!(c, '\u{2070}' | '¹' | '²' | '³' | '\u{2074}'..='\u{2079}'));
-    let below = scan.run(start, |c| matches!(c, '\u{2080}'..='\u{2089}'));
-    (above.max(below) > start).then(|| Match::plain(above.max(below) - at))?
+    let start = at + usize::from(scan.is(at, is_sign_of_raised));
+    let end = scan.run(start, is_superscript).max(scan.run(start, is_subscript));
+    (end > start).then(|| Match::plain(end - at))?
 }
 
 /// A fraction, with a whole number before it behind a space or hyphen: "3/4", "1 1/2".
@@ -63,11 +76,6 @@ pub(super) fn fraction(scan: &Scan<'_>, at: usize) -> Option<Match> {
     Match::plain(end - at)
 }
 
-/// One sign for a whole fraction.
-pub(super) fn fraction_sign(_: &Scan<'_>, _: usize) -> Option<Match> {
-    Match::plain(1)
-}
-
 /// A dollar sign with the capitals of its country, or `#` for a number.
 pub(super) fn dollar(scan: &Scan<'_>, at: usize) -> Option<Match> {
     let sign = scan.run(at, |c| c.is_ascii_uppercase());
@@ -75,11 +83,6 @@ pub(super) fn dollar(scan: &Scan<'_>, at: usize) -> Option<Match> {
         return Match::plain(sign + 1 - at);
     }
     scan.is(at, |c| c == '#').then(|| Match::plain(1))?
-}
-
-/// Another currency's sign.
-pub(super) fn currency(scan: &Scan<'_>, at: usize) -> Option<Match> {
-    scan.is(at, is_currency).then(|| Match::plain(1))?
 }
 
 /// A year without its century before a blank: "'05 ".

@@ -6,6 +6,7 @@
 //! differently because of how the next begins.
 
 use super::addresses;
+use super::chars::{is_currency, is_digit, is_letter, is_quote, is_symbol};
 use super::form::Form;
 use super::marks;
 use super::numbers;
@@ -36,123 +37,113 @@ impl Match {
     }
 }
 
-/// What a token can begin with; lets the lexer skip rules without calling them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Start {
-    /// A letter of a word, or `&` (entities of accented letters).
-    Letter,
-    /// A letter or a digit.
-    LetterOrDigit,
-    /// An ASCII letter or digit.
-    Ascii,
-    /// A letter or an apostrophe.
-    LetterOrApostrophe,
-    /// An apostrophe: `'`, `’`, the older code pages' and `&apos;`; or a letter for "n't".
-    Clitic,
-    /// Part of a number: digit, sign, separator, opening bracket.
-    Number,
-    /// One of these characters.
-    OneOf(&'static str),
-    /// Anything.
-    Any,
-}
-
-impl Start {
-    fn admits(self, c: char) -> bool {
-        use super::chars::{is_digit, is_letter};
-        match self {
-            Start::Letter => is_letter(c) || c == '&',
-            Start::LetterOrDigit => is_letter(c) || is_digit(c) || c == '&',
-            Start::Ascii => c.is_ascii_alphanumeric(),
-            Start::LetterOrApostrophe => is_letter(c) || matches!(c, '\'' | '’' | '\u{92}' | '&'),
-            Start::Clitic => matches!(c, '\'' | '’' | '\u{92}' | '&' | 'n' | 'N'),
-            Start::Number => {
-                is_digit(c)
-                    || matches!(
-                        c,
-                        '+' | '-' | '.' | ',' | ':' | '(' | '\u{ad}' | '\u{66b}' | '\u{66c}'
-                    )
-            }
-            Start::OneOf(list) => list.contains(c),
-            Start::Any => true,
-        }
-    }
-}
-
 /// One line of the table.
 pub(super) struct Rule {
-    start: Start,
+    /// Whether a token of this rule can begin with a character; saves most calls of `find`.
+    start: fn(char) -> bool,
     find: fn(&Scan<'_>, usize) -> Option<Match>,
     /// How the token is written out.
     pub(super) form: Form,
 }
 
-const fn rule(start: Start, find: fn(&Scan<'_>, usize) -> Option<Match>, form: Form) -> Rule {
+const fn rule(
+    start: fn(char) -> bool,
+    find: fn(&Scan<'_>, usize) -> Option<Match>,
+    form: Form,
+) -> Rule {
     Rule { start, find, form }
+}
+
+/// Letters, and the `&` of an accented letter's entity.
+fn letter(c: char) -> bool {
+    is_letter(c) || c == '&'
+}
+
+fn letter_or_digit(c: char) -> bool {
+    letter(c) || is_digit(c)
+}
+
+/// Apostrophes, the entity's `&` among them.
+fn apostrophe(c: char) -> bool {
+    matches!(c, '\'' | '’' | '\u{92}' | '&')
+}
+
+fn letter_or_apostrophe(c: char) -> bool {
+    letter(c) || apostrophe(c)
+}
+
+/// Apostrophes, and the n of "n't".
+fn clitic(c: char) -> bool {
+    apostrophe(c) || matches!(c, 'n' | 'N')
+}
+
+/// Digits, signs, separators, and the bracket of a telephone number.
+fn number(c: char) -> bool {
+    is_digit(c) || matches!(c, '+' | '-' | '.' | ',' | ':' | '(' | '\u{ad}' | '\u{66b}' | '\u{66c}')
 }
 
 /// All rules. [`Form::Drop`] at the end takes the characters that no rule accepts.
 static RULES: &[Rule] = &[
     // Mark-up and entities.
-    rule(Start::OneOf("<"), addresses::tag, Form::NoBreak),
-    rule(Start::OneOf("–—―\u{96}\u{97}&"), marks::long_dash, Form::Text("--")),
-    rule(Start::OneOf("&"), marks::ampersand_entity, Form::Text("&")),
-    rule(Start::OneOf("&"), marks::character_entity, Form::Plain),
+    rule(|c| "<".contains(c), addresses::tag, Form::NoBreak),
+    rule(|c| "–—―\u{96}\u{97}&".contains(c), marks::long_dash, Form::Text("--")),
+    rule(|c| "&".contains(c), marks::ampersand_entity, Form::Text("&")),
+    rule(|c| "&".contains(c), marks::character_entity, Form::Plain),
     // Words, and what is split from them.
-    rule(Start::LetterOrApostrophe, words::taken_apart, Form::Clitic),
-    rule(Start::Letter, words::before_clitic, Form::Word),
-    rule(Start::Letter, words::before_not, Form::Word),
-    rule(Start::Letter, words::word, Form::Word),
-    rule(Start::LetterOrApostrophe, words::kept_with_apostrophe, Form::Plain),
-    rule(Start::Letter, words::elided, Form::Plain),
-    rule(Start::OneOf("yY"), words::you, Form::Clitic),
+    rule(letter_or_apostrophe, words::taken_apart, Form::Clitic),
+    rule(letter, words::before_clitic, Form::Word),
+    rule(letter, words::before_not, Form::Word),
+    rule(letter, words::word, Form::Word),
+    rule(letter_or_apostrophe, words::kept_with_apostrophe, Form::Plain),
+    rule(letter, words::elided, Form::Plain),
+    rule(|c| "yY".contains(c), words::you, Form::Clitic),
     // Addresses.
-    rule(Start::OneOf("hH"), addresses::full_url, Form::Plain),
-    rule(Start::Any, addresses::likely_url, Form::Plain),
-    rule(Start::OneOf(ADDRESS_START), addresses::email, Form::Plain),
-    rule(Start::OneOf("@＠"), addresses::user_name, Form::Plain),
-    rule(Start::OneOf("#"), addresses::hashtag, Form::Plain),
-    rule(Start::Clitic, words::clitic, Form::Clitic),
+    rule(|c| "hH".contains(c), addresses::full_url, Form::Plain),
+    rule(addresses::starts_url, addresses::likely_url, Form::Plain),
+    rule(|c| ADDRESS_START.contains(c), addresses::email, Form::Plain),
+    rule(|c| "@＠".contains(c), addresses::user_name, Form::Plain),
+    rule(|c| "#".contains(c), addresses::hashtag, Form::Plain),
+    rule(clitic, words::clitic, Form::Clitic),
     // Numbers.
-    rule(Start::LetterOrDigit, numbers::date, Form::Plain),
-    rule(Start::Number, numbers::number, Form::Word),
-    rule(Start::Any, numbers::raised, Form::Plain),
-    rule(Start::LetterOrDigit, numbers::fraction, Form::Joined),
-    rule(Start::OneOf(numbers::FRACTIONS), numbers::fraction_sign, Form::Fraction),
-    rule(Start::OneOf("#$ABCDEFGHIJKLMNOPQRSTUVWXYZ"), numbers::dollar, Form::Plain),
-    rule(Start::Any, numbers::currency, Form::Currency),
-    rule(Start::OneOf("-'’cCpPaAsSfF"), words::kept_whole, Form::Plain),
-    rule(Start::OneOf("'’\u{92}"), numbers::short_year, Form::Plain),
+    rule(letter_or_digit, numbers::date, Form::Plain),
+    rule(number, numbers::number, Form::Word),
+    rule(numbers::is_raised, numbers::raised, Form::Plain),
+    rule(letter_or_digit, numbers::fraction, Form::Joined),
+    rule(|c| numbers::FRACTIONS.contains(c), marks::single, Form::Fraction),
+    rule(|c| "#$ABCDEFGHIJKLMNOPQRSTUVWXYZ".contains(c), numbers::dollar, Form::Plain),
+    rule(is_currency, marks::single, Form::Currency),
+    rule(|c| "-'’cCpPaAsSfF".contains(c), words::kept_whole, Form::Plain),
+    rule(|c| "'’\u{92}".contains(c), numbers::short_year, Form::Plain),
     // Compounds and abbreviations.
-    rule(Start::LetterOrDigit, words::compound, Form::Plain),
-    rule(Start::Ascii, words::ampersand_name, Form::Ampersand),
-    rule(Start::Ascii, words::alternatives, Form::Plain),
-    rule(Start::Letter, words::company_pair, Form::Plain),
-    rule(Start::Letter, words::acronym_compound, Form::Plain),
-    rule(Start::Letter, words::acronym, Form::Plain),
-    rule(Start::Letter, words::abbreviation, Form::Plain),
-    rule(Start::Letter, words::before_comma, Form::Word),
-    rule(Start::Number, numbers::telephone, Form::Joined),
+    rule(letter_or_digit, words::compound, Form::Plain),
+    rule(|c| c.is_ascii_alphanumeric(), words::ampersand_name, Form::Ampersand),
+    rule(|c| c.is_ascii_alphanumeric(), words::alternatives, Form::Plain),
+    rule(letter, words::company_pair, Form::Plain),
+    rule(letter, words::acronym_compound, Form::Plain),
+    rule(letter, words::acronym, Form::Plain),
+    rule(letter, words::abbreviation, Form::Plain),
+    rule(letter, words::before_comma, Form::Word),
+    rule(number, numbers::telephone, Form::Joined),
     // Quotation marks, dashes, dots.
-    rule(Start::OneOf("\"&"), marks::opening_double, Form::Text("``")),
-    rule(Start::OneOf("\"&"), marks::closing_double, Form::Text("''")),
-    rule(Start::OneOf("'"), marks::opening_single, Form::Text("`")),
-    rule(Start::Clitic, words::bare_clitic, Form::Clitic),
-    rule(Start::OneOf("'"), marks::two_apostrophes, Form::Text("''")),
-    rule(Start::OneOf("'’\u{92}&"), marks::apostrophe, Form::Text("'")),
-    rule(Start::Any, marks::quotes, Form::Quotes),
-    rule(Start::OneOf("<>:;="), marks::smiley, Form::Joined),
-    rule(Start::OneOf("-^x=~<>'X("), marks::eastern_smiley, Form::Joined),
-    rule(Start::OneOf("<>&"), marks::double_angles, Form::Plain),
-    rule(Start::OneOf("&"), marks::angle_entity, Form::Angle),
-    rule(Start::OneOf("()[]{}"), marks::single, Form::Bracket),
-    rule(Start::OneOf("-"), marks::hyphens, Form::Hyphens),
-    rule(Start::OneOf(".…\u{85}"), marks::ellipsis, Form::Text("...")),
-    rule(Start::OneOf("?!"), marks::exclamations, Form::Plain),
-    rule(Start::OneOf("*_#@"), marks::repeated, Form::Plain),
-    rule(Start::OneOf(SINGLES), marks::single, Form::Plain),
-    rule(Start::Any, marks::symbol, Form::Plain),
-    rule(Start::Any, marks::single, Form::Drop),
+    rule(|c| "\"&".contains(c), marks::opening_double, Form::Text("``")),
+    rule(|c| "\"&".contains(c), marks::closing_double, Form::Text("''")),
+    rule(|c| "'".contains(c), marks::opening_single, Form::Text("`")),
+    rule(clitic, words::bare_clitic, Form::Clitic),
+    rule(|c| "'".contains(c), marks::two_apostrophes, Form::Text("''")),
+    rule(|c| "'’\u{92}&".contains(c), marks::apostrophe, Form::Text("'")),
+    rule(is_quote, marks::quotes, Form::Quotes),
+    rule(|c| "<>:;=".contains(c), marks::smiley, Form::Joined),
+    rule(|c| "-^x=~<>'X(".contains(c), marks::eastern_smiley, Form::Joined),
+    rule(|c| "<>&".contains(c), marks::double_angles, Form::Plain),
+    rule(|c| "&".contains(c), marks::angle_entity, Form::Angle),
+    rule(|c| "()[]{}".contains(c), marks::single, Form::Bracket),
+    rule(|c| "-".contains(c), marks::hyphens, Form::Hyphens),
+    rule(|c| ".…\u{85}".contains(c), marks::ellipsis, Form::Text("...")),
+    rule(|c| "?!".contains(c), marks::exclamations, Form::Plain),
+    rule(|c| "*_#@".contains(c), marks::repeated, Form::Plain),
+    rule(|c| SINGLES.contains(c), marks::single, Form::Plain),
+    rule(is_symbol, marks::single, Form::Plain),
+    rule(|_| true, marks::single, Form::Drop),
 ];
 
 const ADDRESS_START: &str = "<&abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -168,7 +159,7 @@ fn admitting(c: char) -> u64 {
     RULES
         .iter()
         .enumerate()
-        .filter(|(_, rule)| rule.start.admits(c))
+        .filter(|(_, rule)| (rule.start)(c))
         .fold(0, |bits, (index, _)| bits | 1 << index)
 }
 

@@ -1,8 +1,8 @@
 //! Words, contractions, compounds, acronyms and abbreviations.
 
 use super::abbreviations::{
-    Abbreviation, KEPT_WHOLE, KEPT_WITH_APOSTROPHE, LONGEST_SENTENCE_START, TAKEN_APART, classify,
-    starts_sentence,
+    Abbreviation, KEPT_WHOLE, KEPT_WITH_APOSTROPHE, LONGEST_ABBREVIATION, LONGEST_SENTENCE_START,
+    TAKEN_APART, classify, starts_sentence,
 };
 use super::addresses;
 use super::chars::{is_digit, is_line_end, is_space};
@@ -93,6 +93,9 @@ pub(super) fn taken_apart(scan: &Scan<'_>, at: usize) -> Option<Match> {
 /// The listed words with an apostrophe, decades ("'90s"), and words with an apostrophe between
 /// vowels, or before a capital ("ma'am", "Qu'Appelle").
 pub(super) fn kept_with_apostrophe(scan: &Scan<'_>, at: usize) -> Option<Match> {
+    let letters = scan.letters(at);
+    // Every listed word has its apostrophe first or behind its first letters.
+    scan.apostrophe_like(letters)?;
     let listed =
         KEPT_WITH_APOSTROPHE.iter().filter_map(|word| scan.phrase(at, word)).max().unwrap_or(0);
     let length = listed.max(decade(scan, at)).max(between_vowels(scan, at));
@@ -313,8 +316,7 @@ pub(super) fn company_pair(scan: &Scan<'_>, at: usize) -> Option<Match> {
 /// An abbreviation of the lists with its full stop.
 pub(super) fn abbreviation(scan: &Scan<'_>, at: usize) -> Option<Match> {
     let end = word_end(scan, at);
-    const LONGEST: usize = 8;
-    if end == at || end - at > LONGEST || !scan.is(end, |c| c == '.') {
+    if end == at || end - at > LONGEST_ABBREVIATION || !scan.is(end, |c| c == '.') {
         return None;
     }
     let length = end + 1 - at;
