@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Detect(DetectCommand),
     #[command(subcommand)]
     Eval(EvalCommand),
+    #[command(subcommand)]
+    MetricsData(MetricsDataCommand),
     /// Print the configuration: every value, its default and its reason
     ///
     /// Save it, change what you like, delete the rest, and give it to `annotate` with --config.
@@ -176,6 +178,31 @@ pub(crate) struct BoundariesArgs {
     pub(crate) json: bool,
 }
 
+/// Get the data that METEOR and SODA need
+#[derive(Debug, Subcommand)]
+pub(crate) enum MetricsDataCommand {
+    Import(MetricsImportArgs),
+}
+
+/// Import METEOR's tables, once per machine
+///
+/// METEOR's synonyms and paraphrases are not part of omnivale: they come from the Python package
+/// pycocoevalcap 1.2, which your own pip downloads (104 MB) unless you give the file. Its digest is
+/// checked. The tables are kept under OMNIVALE_DATA, else XDG_DATA_HOME/omnivale, else
+/// ~/.local/share/omnivale. Where they are there already, nothing is done.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    omnivale metrics-data import\n  \
+    omnivale metrics-data import --wheel pycocoevalcap-1.2-py3-none-any.whl")]
+pub(crate) struct MetricsImportArgs {
+    /// The wheel, instead of downloading it; read whatever is there already
+    #[arg(long, value_name = "FILE")]
+    pub(crate) wheel: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
     /// Check this file instead of printing the defaults
@@ -266,6 +293,14 @@ fn not_negative(text: &str) -> Result<f64, String> {
         number if number >= 0.0 => Ok(number),
         _ => Err("expected a number that is not negative".to_owned()),
     }
+}
+
+/// The user's data folder of omnivale; `None` if the environment names no place for it.
+pub(crate) fn data_folder() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("OMNIVALE_DATA")
+        .or_else(|| Some(set("XDG_DATA_HOME")?.join("omnivale")))
+        .or_else(|| Some(set("HOME")?.join(".local/share/omnivale")))
 }
 
 /// Reads the command line; `--help` and wrong usage end the program here.

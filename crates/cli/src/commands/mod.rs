@@ -6,6 +6,7 @@ mod detect_audio;
 mod detect_scenes;
 mod doctor;
 mod eval_boundaries;
+mod metrics_data;
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use clap::CommandFactory;
 use omnivale_annotate::config::Config;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, Command, DetectCommand, EvalCommand};
+use crate::args::{Cli, Command, DetectCommand, EvalCommand, MetricsDataCommand};
 use crate::exit::Ending;
 
 /// Runs the command that was asked for.
@@ -27,6 +28,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
         Command::Detect(DetectCommand::Scenes(args)) => detect_scenes::run(&args),
         Command::Detect(DetectCommand::Audio(args)) => detect_audio::run(&args),
         Command::Eval(EvalCommand::Boundaries(args)) => eval_boundaries::run(&args),
+        Command::MetricsData(MetricsDataCommand::Import(args)) => metrics_data::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => {

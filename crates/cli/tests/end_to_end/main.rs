@@ -2,6 +2,7 @@
 
 mod annotate;
 mod detect;
+mod metrics_data;
 mod resume;
 mod shared_media;
 mod support;

@@ -24,8 +24,9 @@
 //! # Ok::<(), omnivale_metrics::text::meteor::MeteorError>(())
 //! ```
 //!
-//! Not here: several references for one hypothesis, other languages, METEOR's own tuning, the
-//! tokenisation that comes before.
+//! Not here: several references for one hypothesis, other languages, METEOR's own tuning, the tokenisation
+//! that comes before, and the removal of `|||`, which separates texts on the wire to METEOR's program and
+//! which no tokenised caption holds.
 
 mod candidates;
 mod error;
@@ -36,6 +37,8 @@ mod search;
 mod statistics;
 mod synonyms;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

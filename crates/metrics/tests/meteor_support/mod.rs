@@ -9,7 +9,7 @@ use omnivale_metrics::text::meteor::{MeteorError, Tables, cache_path};
 use serde::de::DeserializeOwned;
 
 /// The tables of the user's data folder; `None`, said on standard error, if they were not imported.
-pub fn tables() -> Option<Tables> {
+pub(crate) fn tables() -> Option<Tables> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let data = set("OMNIVALE_DATA")
         .or_else(|| Some(set("XDG_DATA_HOME")?.join("omnivale")))
@@ -29,7 +29,7 @@ pub fn tables() -> Option<Tables> {
 }
 
 /// A fixture of the shared folder; `None`, said on standard error, if the folder is not there.
-pub fn read_shared<T: DeserializeOwned>(name: &str) -> Option<T> {
+pub(crate) fn read_shared<T: DeserializeOwned>(name: &str) -> Option<T> {
     let shared = env::var_os("OMNIVALE_SHARED").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
         PathBuf::from,

@@ -15,7 +15,7 @@ pub(super) fn normalise(text: &str, prefixes: &Prefixes) -> Vec<String> {
     if text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b' ') {
         return text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
     }
-    let mut chars = set_apart(text);
+    let mut chars = set_apart(trim(text));
     hide_runs_of_stops(&mut chars);
     split_commas(&mut chars);
     unify_quotes_and_dashes(&mut chars);
@@ -29,6 +29,12 @@ pub(super) fn normalise(text: &str, prefixes: &Prefixes) -> Vec<String> {
         out.push(' ');
     }
     finish(out)
+}
+
+/// Without control characters and spaces at the ends, as Java trims. Inside a text, control characters
+/// are words. METEOR's program trims the line it is given, and the normaliser what it has made of it.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c| c <= ' ')
 }
 
 /// What separates words once everything is rewritten: Java's default white space of a tokeniser.
@@ -234,7 +240,7 @@ fn detach_stop(word: &str, next: Option<&str>, prefixes: &Prefixes, out: &mut St
     }
 }
 
-/// Markers back to stops, every kind of space to a plain one, lower case, words.
+/// Markers back to stops, every kind of space to a plain one, trimmed, lower case, words.
 fn finish(mut out: String) -> Vec<String> {
     if out.contains(MARKER) {
         while out.contains("DOTDOTMULTI") {
@@ -248,7 +254,8 @@ fn finish(mut out: String) -> Vec<String> {
     if out.contains(wide) {
         out = out.replace(wide, " ");
     }
-    out.to_lowercase()
+    trim(&out)
+        .to_lowercase()
         .split(is_separator)
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
@@ -314,5 +321,12 @@ mod tests {
     fn wide_spaces_separate_and_letters_beyond_latin_and_cyrillic_stand_alone() {
         assert_eq!(words("a\u{a0}b"), "a|b");
         assert_eq!(words("Jalapeño Привет日本"), "jalapeño|привет|日|本");
+    }
+
+    #[test]
+    fn control_characters_are_words_inside_the_text_only() {
+        assert_eq!(words("\u{1}a\u{1}b\u{1}\u{1f} "), "a|\u{1}|b");
+        assert_eq!(words("b.\u{1}"), "b|.");
+        assert_eq!(words("b \u{1}\u{a0}"), "b");
     }
 }

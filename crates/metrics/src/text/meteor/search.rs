@@ -185,8 +185,10 @@ struct Search<T> {
     choices: Vec<(u32, u32)>,
     /// Per word of the reference: the match that is fixed there, else [`NONE`].
     fixed: Vec<u32>,
-    /// Per candidate: the words of the hypothesis it takes.
+    /// Per candidate of the word at hand: the words of the hypothesis it takes.
     takes: Vec<T>,
+    /// The first candidate of the word at hand.
+    first: usize,
 }
 
 impl<T: Taken> Search<T> {
@@ -199,7 +201,7 @@ impl<T: Taken> Search<T> {
     ) {
         self.prepare(candidates, reference, hypothesis);
         for at in 0..reference {
-            self.grow(candidates, at);
+            self.grow(candidates, at, hypothesis);
             self.keep_best();
         }
         for path in &mut self.paths {
@@ -232,9 +234,6 @@ impl<T: Taken> Search<T> {
                 && alone(&candidates.hypothesis_cover[one.hypothesis_range()]);
             if free { starting.start as u32 } else { NONE }
         }));
-        self.takes.clear();
-        let takes = candidates.matches.iter();
-        self.takes.extend(takes.map(|one| T::of(hypothesis, one.hypothesis_range())));
         self.choices.clear();
         self.paths.clear();
         self.paths.push(Path {
@@ -245,8 +244,13 @@ impl<T: Taken> Search<T> {
     }
 
     /// Every way on from every path at a word of the reference, in METEOR's order.
-    fn grow(&mut self, candidates: &Candidates, at: usize) {
+    fn grow(&mut self, candidates: &Candidates, at: usize, hypothesis: usize) {
         self.steps.clear();
+        let starting = candidates.starting(at);
+        self.first = starting.start;
+        self.takes.clear();
+        let takes = candidates.matches[starting.clone()].iter();
+        self.takes.extend(takes.map(|one| T::of(hypothesis, one.hypothesis_range())));
         let fixed = self.fixed[at];
         for (number, path) in self.paths.iter().enumerate() {
             let path_number = number as u32;
@@ -264,8 +268,8 @@ impl<T: Taken> Search<T> {
                 self.steps.push(step(NONE, state));
                 continue;
             }
-            for candidate in candidates.starting(at) {
-                if path.taken.overlaps(&self.takes[candidate]) {
+            for (candidate, takes) in starting.clone().zip(&self.takes) {
+                if path.taken.overlaps(takes) {
                     continue;
                 }
                 let one = &candidates.matches[candidate];
@@ -299,7 +303,7 @@ impl<T: Taken> Search<T> {
             let before = &self.before[step.path as usize];
             let mut path = Path { state: step.state, ..before.clone() };
             if step.candidate != NONE {
-                path.taken.take(&self.takes[step.candidate as usize]);
+                path.taken.take(&self.takes[step.candidate as usize - self.first]);
                 self.choices.push((step.candidate, path.choice));
                 path.choice = self.choices.len() as u32 - 1;
             }
