@@ -2,6 +2,7 @@
 
 use omnivale_timeline::{PictureView, Pixels, Plane};
 
+use crate::lanes;
 use crate::small_picture::{Sampling, SmallPicture, small_size};
 use crate::yuv::{RowConverter, upper_half};
 
@@ -90,7 +91,12 @@ impl Downscaler {
         (small.time, small.index) = (view.time, view.index);
         small.resize(width, height);
         self.row.tint_row = None;
-        for y in 0..height {
+        lanes::widest(|| self.fill(view, width, small));
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, view: &PictureView<'_>, width: usize, small: &mut SmallPicture) {
+        for y in 0..self.rows.len() {
             let Tap { first, weights } = self.rows[y];
             self.read(view, first as usize, 0);
             if weights[1] != 0 {
@@ -132,6 +138,7 @@ impl Downscaler {
     }
 
     /// Reads source row `y` at the taps, converts it and blends it horizontally into `blended[slot]`.
+    #[inline(always)]
     fn read(&mut self, view: &PictureView<'_>, y: usize, slot: usize) {
         if self.columns.blend {
             self.row.gather::<2>(view, y, &self.columns.first);
@@ -160,6 +167,7 @@ impl Row {
     }
 
     /// Fills `bgr` with `TAPS` samples for each column.
+    #[inline(always)]
     fn gather<const TAPS: usize>(&mut self, view: &PictureView<'_>, y: usize, columns: &[u32]) {
         let width = view.width as usize;
         match view.pixels {
@@ -196,6 +204,7 @@ impl Row {
 }
 
 /// Reads `TAPS` neighbouring samples at each column; black if the line is missing.
+#[inline(always)]
 fn pick<const TAPS: usize>(out: &mut [u8], line: &[u8], columns: &[u32]) {
     if line.is_empty() {
         return out.fill(0);
@@ -208,6 +217,7 @@ fn pick<const TAPS: usize>(out: &mut [u8], line: &[u8], columns: &[u32]) {
 }
 
 /// Reads the chroma samples of `TAPS` neighbouring pixels at each column.
+#[inline(always)]
 fn pick_chroma<const TAPS: usize>(out: &mut [u8], line: &[u8], columns: &[u32]) {
     if line.is_empty() {
         return out.fill(128);
@@ -218,6 +228,7 @@ fn pick_chroma<const TAPS: usize>(out: &mut [u8], line: &[u8], columns: &[u32]) 
 }
 
 /// `(a * wa + b * wb) >> 4` for each pair of samples and pair of weights.
+#[inline(always)]
 fn blend_columns(out: &mut [i16], samples: &[i16], weights: &[i16]) {
     let pairs = samples.as_chunks::<2>().0.iter().zip(weights.as_chunks::<2>().0);
     for (out, ([a, b], [wa, wb])) in out.iter_mut().zip(pairs) {
@@ -227,6 +238,7 @@ fn blend_columns(out: &mut [i16], samples: &[i16], weights: &[i16]) {
 }
 
 /// OpenCV's vertical blend: both products keep their upper 16 bits, then two bits are rounded off.
+#[inline(always)]
 fn blend_rows(out: &mut [u8], rows: [&[i16]; 2], weights: [&[i16]; 2]) {
     let upper = rows[0].iter().zip(weights[0]);
     let lower = rows[1].iter().zip(weights[1]);
@@ -267,6 +279,7 @@ fn taps(source: u32, target: usize, sampling: Sampling) -> Vec<Tap> {
 }
 
 /// Row `y` of a plane; empty where the plane is too short.
+#[inline(always)]
 fn line(plane: Plane<'_>, y: usize, length: usize) -> &[u8] {
     let start = y.saturating_mul(plane.stride);
     plane.data.get(start..start.saturating_add(length)).unwrap_or(&[])

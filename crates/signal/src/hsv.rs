@@ -1,5 +1,7 @@
 //! Hue, saturation and value as OpenCV computes them on 8-bit pictures.
 
+use crate::lanes;
+
 /// Fraction bits of OpenCV's reciprocal tables.
 const SHIFT: u32 = 12;
 
@@ -13,7 +15,12 @@ const ROUND: f32 = 12_582_912.0; // 1.5 * 2^23
 /// OpenCV multiplies with `round(255 * 4096 / value)` and `round(180 * 4096 / (6 * range))` from
 /// tables. Both reciprocals are computed here instead, in single precision: the products stay below
 /// 2^24 and no quotient comes within an ulp of a tie, so nothing is lost, and nothing is looked up.
-pub fn bgr_to_hsv([blue, green, red]: [&[u8]; 3], [hue, saturation, value]: [&mut [u8]; 3]) {
+pub fn bgr_to_hsv(bgr: [&[u8]; 3], hsv: [&mut [u8]; 3]) {
+    lanes::widest(|| convert(bgr, hsv));
+}
+
+#[inline(always)]
+fn convert([blue, green, red]: [&[u8]; 3], [hue, saturation, value]: [&mut [u8]; 3]) {
     let bgr = blue.iter().zip(green).zip(red);
     let hsv = hue.iter_mut().zip(saturation).zip(value);
     for (((&b, &g), &r), ((hue, saturation), value)) in bgr.zip(hsv) {

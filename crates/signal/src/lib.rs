@@ -41,6 +41,7 @@ mod descriptor;
 mod downscale;
 pub mod fbank;
 mod hsv;
+mod lanes;
 pub mod log_mel;
 mod look;
 mod loudness;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cut::{HashShape, hash::PictureHash, histogram::LumaHistogram};
 use crate::hsv::bgr_to_hsv;
+use crate::lanes;
 use crate::small_picture::SmallPicture;
 
 /// One frame's difference from the frame before it: a row of PySceneDetect's statistics file. The
@@ -119,6 +120,11 @@ fn sum(samples: &[u8]) -> u64 {
 
 /// Sum of absolute differences.
 fn absolute_difference(a: &[u8], b: &[u8]) -> u64 {
+    lanes::widest(|| sum_of_differences(a, b))
+}
+
+#[inline(always)]
+fn sum_of_differences(a: &[u8], b: &[u8]) -> u64 {
     // Blocks keep the inner sum within 32 bits, which vector units add up natively.
     let blocks = a.chunks(4096).zip(b.chunks(4096));
     blocks

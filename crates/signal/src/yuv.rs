@@ -103,6 +103,7 @@ impl RowConverter {
     }
 
     /// Luma's share of blue, green and red, which is the same for all three.
+    #[inline(always)]
     pub(crate) fn grey(&self, luma: &[u8], grey: &mut [i16]) {
         for ((luma, grey), factor) in luma.iter().zip(grey).zip(&self.luma) {
             *grey = upper_half(fraction(*luma).wrapping_sub(self.luma_offset), *factor);
@@ -110,6 +111,7 @@ impl RowConverter {
     }
 
     /// Chroma's share of blue, green and red. Colours are luma's share plus this, clamped to a byte.
+    #[inline(always)]
     pub(crate) fn tint(&self, u: &[u8], v: &[u8], [blue, green, red]: &mut [Vec<i16>; 3]) {
         let chroma = |sample: u8| fraction(sample).wrapping_sub(CHROMA_OFFSET);
         for ((out, u), factor) in blue.iter_mut().zip(u).zip(&self.blue_from_u) {
