@@ -2,6 +2,8 @@
 
 mod meteor_support;
 
+use std::collections::BTreeMap;
+
 use meteor_support::{read_shared, tables};
 use omnivale_metrics::text::meteor::{Aligner, Match, Meteor, Stage, Statistics, aggregate};
 use serde::Deserialize;
@@ -51,7 +53,7 @@ fn fields(statistics: &Statistics) -> Vec<f64> {
 
 /// Equal within 1e-12, or neither is a number.
 fn same(ours: f64, theirs: &str) -> bool {
-    let theirs: f64 = theirs.parse().unwrap();
+    let theirs: f64 = theirs.parse().expect("the fixture's scores are numbers");
     (ours - theirs).abs() <= 1e-12 || ours.is_nan() && theirs.is_nan()
 }
 
@@ -131,6 +133,47 @@ fn tokenised_captions_score_as_pycocoevalcap_scores_them() {
     }
     let corpus = aggregate(&all).score();
     assert!((corpus - fixture.corpus.meteor_corpus).abs() <= 1e-12, "{corpus}");
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    /// By overlap threshold.
+    dvc: BTreeMap<String, Metrics>,
+}
+
+#[derive(Deserialize)]
+struct Metrics {
+    /// By video.
+    #[serde(rename = "METEOR")]
+    meteor: BTreeMap<String, Video>,
+}
+
+#[derive(Deserialize)]
+struct Video {
+    refs: Vec<String>,
+    hyps: Vec<String>,
+    score: f64,
+}
+
+#[test]
+fn the_pairs_of_a_video_score_together_as_in_dense_captioning() {
+    let Some(tables) = tables() else { return };
+    let Some(fixture) = read_shared::<Detail>("metrics/small/detail.json.gz") else { return };
+    let videos: Vec<&Video> =
+        fixture.dvc.values().flat_map(|metrics| metrics.meteor.values()).collect();
+    assert_eq!(videos.len(), 236);
+    let texts: Vec<&String> = videos.iter().flat_map(|v| v.refs.iter().chain(&v.hyps)).collect();
+    let prepared = Meteor::new(&tables).prepare(&texts);
+    let mut aligner = prepared.aligner();
+    let mut first = 0;
+    for video in videos {
+        let pairs = video.refs.len();
+        let all: Vec<Statistics> =
+            (first..first + pairs).map(|at| aligner.statistics(at, at + pairs)).collect();
+        let ours = aggregate(&all).score();
+        assert!((ours - video.score).abs() <= 1e-12, "{ours} instead of {}", video.score);
+        first += 2 * pairs;
+    }
 }
 
 #[test]

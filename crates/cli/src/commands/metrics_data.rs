@@ -48,7 +48,9 @@ pub(super) fn run(args: &MetricsImportArgs) -> anyhow::Result<Ending> {
     let imported = Imported {
         path: &cache,
         already,
-        bytes: std::fs::metadata(&cache).map(|file| file.len()).unwrap_or_default(),
+        bytes: std::fs::metadata(&cache)
+            .with_context(|| format!("cannot read {}", cache.display()))?
+            .len(),
         phrases: sizes.phrases,
         paraphrases: sizes.paraphrases,
         synset_words: sizes.synset_words,

@@ -39,6 +39,7 @@ pub(crate) fn read_shared<T: DeserializeOwned>(name: &str) -> Option<T> {
         eprintln!("skipped: {} is not there", path.display());
         return None;
     }
-    let file = File::open(&path).unwrap();
-    Some(serde_json::from_reader(std::io::BufReader::new(GzDecoder::new(file))).unwrap())
+    let file = File::open(&path).expect("a fixture that is there can be opened");
+    let text = std::io::BufReader::new(GzDecoder::new(file));
+    Some(serde_json::from_reader(text).expect("the fixture has its published shape"))
 }

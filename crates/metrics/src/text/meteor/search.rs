@@ -68,7 +68,7 @@ impl Taken for Vec<u64> {
 }
 
 /// A partial alignment: what has been decided for the words of the reference before a place.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 struct Path<T> {
     state: State,
     /// Words of the hypothesis that its own choices took. What the fixed matches take is not in it:
@@ -79,7 +79,7 @@ struct Path<T> {
 }
 
 /// The numbers by which alignments are compared, and what they are counted with.
-#[derive(Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct State {
     /// Matched words of both texts, as [`worth`] counts them: first of the hypothesis, then of the reference.
     matched: [u32; 2],
@@ -131,7 +131,7 @@ fn worth(length: u32, stage: Stage) -> u32 {
 }
 
 /// A way on from a path: which path, what it becomes, the candidate it takes or [`NONE`].
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Step {
     path: u32,
     candidate: u32,
@@ -139,17 +139,11 @@ struct Step {
 }
 
 /// Buffers of the search, reused from pair to pair.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Beam {
     narrow: Search<u64>,
     wide: Search<u128>,
     any: Search<Vec<u64>>,
-}
-
-impl std::fmt::Debug for Beam {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Beam")
-    }
 }
 
 impl Beam {
@@ -174,7 +168,7 @@ impl Beam {
 }
 
 /// The search over one pair.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Search<T> {
     paths: Vec<Path<T>>,
     /// The paths of the step before.
