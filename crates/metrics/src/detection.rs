@@ -177,7 +177,7 @@ impl<'a> Class<'a> {
             for t in 0..THRESHOLDS {
                 let free = overlaps
                     .iter()
-                    .take_while(|(overlap, _)| !(*overlap < thresholds[t]))
+                    .take_while(|(overlap, _)| overlap.is_nan() || *overlap >= thresholds[t])
                     .find(|(_, place)| !taken[*place][t]);
                 if let Some((_, place)) = free {
                     taken[*place][t] = true;

@@ -21,10 +21,13 @@
 
 pub mod answer;
 pub mod boundary;
+pub mod dense;
 pub mod detection;
+pub mod evaluation;
 pub mod grounding;
 pub mod interval;
 pub mod mrsd;
 pub mod protocol;
+pub mod segment;
 pub mod soda;
 pub mod text;

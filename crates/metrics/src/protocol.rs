@@ -39,12 +39,14 @@ impl Protocol {
                 protocol: self,
                 answers: Reading::Published,
                 missing: Missing::LeftOut,
+                every_query: true,
                 logged_iou: true,
                 round_iou: true,
                 inclusive_end: true,
                 merge: Some(MergeRule { alike_above: 0.98, within: 1.0 }),
                 ascii_dense_captions: true,
                 tokenisation: Tokenisation::Document,
+                video_order: VideoOrder::PythonSet,
                 pairing: Pairing::ByPosition,
                 cider_weights: CiderWeights::OfTheVideo,
                 sentence_means: false,
@@ -53,12 +55,14 @@ impl Protocol {
                 protocol: self,
                 answers: Reading::Lenient,
                 missing: Missing::Zero,
+                every_query: false,
                 logged_iou: false,
                 round_iou: false,
                 inclusive_end: false,
                 merge: None,
                 ascii_dense_captions: false,
                 tokenisation: Tokenisation::PerCaption,
+                video_order: VideoOrder::Annotations,
                 pairing: Pairing::BySentence,
                 cider_weights: CiderWeights::OfAllReferences,
                 sentence_means: true,
@@ -106,6 +110,9 @@ pub struct Options {
     pub answers: Reading,
     /// What an event or a video without an answer counts (8).
     pub missing: Missing,
+    /// Captioning: score the answers to every wording of the question, where grounding scores only
+    /// those to wording 0.
+    pub every_query: bool,
     /// Grounding: take the overlap that the log states, where it states one, instead of computing it
     /// from the answer. The published script reads nothing else.
     pub logged_iou: bool,
@@ -120,6 +127,9 @@ pub struct Options {
     pub ascii_dense_captions: bool,
     /// Whether captions can change the tokens of their neighbours (7, 16).
     pub tokenisation: Tokenisation,
+    /// Dense captioning: which video's captions are tokenised before which (17). Matters only where
+    /// captions change their neighbours.
+    pub video_order: VideoOrder,
     /// Segment captioning: which answer belongs to which event (6).
     pub pairing: Pairing,
     /// Dense captioning: the references that weigh CIDEr's runs of words (15).
@@ -155,6 +165,15 @@ pub enum Tokenisation {
     Document,
     /// Each caption by itself.
     PerCaption,
+}
+
+/// The order in which the captions of the videos are tokenised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VideoOrder {
+    /// That of a Python set, with PYTHONHASHSEED=0; the published scripts draw a new one for each run.
+    PythonSet,
+    /// That of the annotations.
+    Annotations,
 }
 
 /// Which answer belongs to which event.

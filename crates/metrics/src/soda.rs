@@ -56,8 +56,8 @@ mod tests {
     fn brute_force(worth: &[Vec<f64>], from: usize) -> f64 {
         let Some((first, rest)) = worth.split_first() else { return 0.0 };
         let mut best = brute_force(rest, from);
-        for p in from..first.len() {
-            best = best.max(first[p] + brute_force(rest, p + 1));
+        for (p, worth) in first.iter().enumerate().skip(from) {
+            best = best.max(worth + brute_force(rest, p + 1));
         }
         best
     }

@@ -24,7 +24,8 @@ pub struct BleuCounts {
 }
 
 impl BleuCounts {
-    fn of(reference: &Grams, hypothesis: &Grams) -> BleuCounts {
+    /// Of one pair of captions.
+    pub(crate) fn of(reference: &Grams, hypothesis: &Grams) -> BleuCounts {
         let correct = std::array::from_fn(|n| {
             shared(&hypothesis.by_length[n], &reference.by_length[n])
                 .map(|(here, there)| u64::from(here.min(there)))

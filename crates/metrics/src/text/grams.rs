@@ -6,8 +6,8 @@ use std::collections::HashMap;
 pub(super) const LONGEST: usize = 4;
 
 /// Words by number, so that a run of four is one integer.
-#[derive(Default)]
-pub(super) struct Words<'a> {
+#[derive(Debug, Default)]
+pub(crate) struct Words<'a> {
     numbers: HashMap<&'a str, u32>,
 }
 
@@ -15,8 +15,10 @@ pub(super) struct Words<'a> {
 /// different lengths differ.
 pub(super) type Gram = u128;
 
-/// How often each run occurs in one caption.
-pub(super) struct Grams {
+/// How often each run of one to four words occurs in one caption. Comparable with those of the same
+/// [`Words`].
+#[derive(Debug)]
+pub(crate) struct Grams {
     /// Number of words.
     pub(super) words: usize,
     /// For each length, 1 to 4, its runs in rising order with their counts.
@@ -24,23 +26,34 @@ pub(super) struct Grams {
 }
 
 impl<'a> Words<'a> {
-    /// Counts the runs of `caption`, whose words are whatever white space parts (Python's `split()`).
-    pub(super) fn count(&mut self, caption: &'a str) -> Grams {
-        let numbers: Vec<u32> = python_words(caption)
+    /// The numbers of a caption's words, which are whatever white space parts (Python's `split()`).
+    pub(crate) fn number(&mut self, caption: &'a str) -> Vec<u32> {
+        python_words(caption)
             .map(|word| {
                 let next = self.numbers.len() as u32 + 1;
                 *self.numbers.entry(word).or_insert(next)
             })
-            .collect();
+            .collect()
+    }
+
+    /// Counts the runs of a caption.
+    pub(super) fn count(&mut self, caption: &'a str) -> Grams {
+        Grams::of(&self.number(caption))
+    }
+}
+
+impl Grams {
+    /// Counts the runs of numbered words.
+    pub(crate) fn of(words: &[u32]) -> Grams {
         let by_length = std::array::from_fn(|shorter| {
-            let mut runs: Vec<Gram> = numbers
+            let mut runs: Vec<Gram> = words
                 .windows(shorter + 1)
                 .map(|run| run.iter().fold(0, |gram, word| gram << 32 | Gram::from(*word)))
                 .collect();
             runs.sort_unstable();
             runs.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u32)).collect()
         });
-        Grams { words: numbers.len(), by_length }
+        Grams { words: words.len(), by_length }
     }
 }
 

@@ -3,7 +3,7 @@
 pub mod bleu;
 pub mod cider;
 pub mod difflib;
-mod grams;
+pub(crate) mod grams;
 pub mod meteor;
 pub mod ptb;
 pub mod rouge;

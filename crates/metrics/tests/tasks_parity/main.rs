@@ -3,4 +3,5 @@
 mod captions;
 mod detection;
 mod support;
+mod tasks;
 mod units;

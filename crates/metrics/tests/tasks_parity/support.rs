@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use omnivale_metrics::text::meteor::{Tables, cache_path};
 use serde_json::Value;
 
 /// A file of the fixtures, or `None` with a line on standard error if they are not there.
@@ -39,4 +40,20 @@ pub(crate) fn json(name: &str) -> Option<Value> {
 pub(crate) fn near(found: f64, expected: f64, within: f64, what: &str) {
     let apart = (found - expected).abs();
     assert!(apart <= within, "{what}: {found} instead of {expected}, apart by {apart:e}");
+}
+
+/// METEOR's tables, where `omnivale metrics-data import` has put them, or `None` with a line on
+/// standard error.
+pub(crate) fn tables() -> Option<Tables> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data = set("OMNIVALE_DATA")
+        .or_else(|| set("XDG_DATA_HOME").map(|data| data.join("omnivale")))
+        .or_else(|| set("HOME").map(|home| home.join(".local/share/omnivale")))?;
+    match Tables::open(&cache_path(&data)) {
+        Ok(tables) => Some(tables),
+        Err(error) => {
+            eprintln!("skipped: METEOR and SODA are not compared: {error}");
+            None
+        }
+    }
 }
