@@ -120,7 +120,8 @@ pub(crate) struct ScenesArgs {
     /// Shortest scene in seconds [default: 15 frames]
     #[arg(long, value_name = "S", value_parser = not_negative)]
     pub(crate) min_scene_len: Option<f64>,
-    /// Read one pixel where the exact resize blends four: faster, scores differ a little
+    /// Read one pixel where the exact resize blends four, and leave pictures that no other refers to
+    /// a little blockier: faster, scores differ a little
     #[arg(long)]
     pub(crate) fast: bool,
     /// Write the scores of every picture to this CSV file

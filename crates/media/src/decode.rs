@@ -158,7 +158,8 @@ impl Pass<'_> {
         keyframes_only: bool,
     ) -> Result<Track<'_, F>, MediaError> {
         let stream = &self.streams[index];
-        let options = DecoderOptions { threads: self.request.threads, keyframes_only };
+        let Request { threads, draft, .. } = *self.request;
+        let options = DecoderOptions { threads, keyframes_only, draft };
         let decoder =
             Decoder::open(demuxer, index, stream.time_base, options).map_err(|error| {
                 MediaError::Undecodable {

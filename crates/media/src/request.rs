@@ -15,6 +15,9 @@ pub struct Request {
     pub native_samples: bool,
     /// Decode only the pictures that need no other: a cheap look at the whole length.
     pub keyframes_only: bool,
+    /// Leave out the smoothing of block edges in pictures that no other picture refers to: faster where
+    /// the codec allows it, those pictures are a little blockier, and nothing drifts.
+    pub draft: bool,
     /// Threads of the video decoder, at least 1. With many videos at hand, one each is fastest.
     pub threads: usize,
 }
@@ -26,6 +29,7 @@ impl Default for Request {
             speech_samples: false,
             native_samples: false,
             keyframes_only: false,
+            draft: false,
             threads: 1,
         }
     }

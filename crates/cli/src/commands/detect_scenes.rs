@@ -49,7 +49,8 @@ pub(super) fn run(args: &ScenesArgs) -> anyhow::Result<Ending> {
     let nominal = NominalRate::new(rate.num, rate.den).context("the frame rate is zero")?;
     let sampling = if args.fast { Sampling::Fast } else { Sampling::Exact };
     let mut finder = Finder(CutFinder::new(nominal, sampling, &[detector]));
-    let decoded = source.decode(&Request { pictures: true, ..Request::default() }, &mut finder)?;
+    let decoded = source
+        .decode(&Request { pictures: true, draft: args.fast, ..Request::default() }, &mut finder)?;
     super::warn_of_damage(&args.input, &decoded.damage);
     let found = finder.0.finish();
     if found.skipped > 0 {

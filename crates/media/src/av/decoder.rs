@@ -20,6 +20,7 @@ unsafe impl Send for Decoder {}
 pub(crate) struct DecoderOptions {
     pub(crate) threads: usize,
     pub(crate) keyframes_only: bool,
+    pub(crate) draft: bool,
 }
 
 /// What came of asking for a frame.
@@ -61,6 +62,9 @@ impl Decoder {
             raw.max_samples = limits::MAX_BLOCK;
             if options.keyframes_only {
                 raw.skip_frame = ffi::AVDiscard::AVDISCARD_NONKEY;
+            }
+            if options.draft {
+                raw.skip_loop_filter = ffi::AVDiscard::AVDISCARD_NONREF;
             }
             check(ffi::avcodec_open2(context.as_ptr(), codec, ptr::null_mut()))?;
             Ok(decoder)

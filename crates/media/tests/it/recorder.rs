@@ -13,6 +13,7 @@ pub(crate) const ALL: Request = Request {
     speech_samples: true,
     native_samples: true,
     keyframes_only: false,
+    draft: false,
     threads: 1,
 };
 
