@@ -148,3 +148,49 @@ pub(super) fn hashtag(scan: &Scan<'_>, at: usize) -> Option<Match> {
     let end = scan.run(at + 1, is_letter);
     (end > at + 1).then(|| Match::plain(end - at))?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn length(find: fn(&Scan<'_>, usize) -> Option<Match>, text: &str) -> Option<usize> {
+        let chars: Vec<char> = text.chars().collect();
+        find(&Scan::new(&chars), 0).map(|found| found.seen)
+    }
+
+    #[test]
+    fn tags_are_closed_on_their_line() {
+        assert_eq!(length(tag, "<a href=\"x y\" b = 'c'>z"), Some(22));
+        assert_eq!(length(tag, "</p>"), Some(4));
+        assert_eq!(length(tag, "<br />"), Some(6));
+        assert_eq!(length(tag, "<!-- x -->"), Some(10));
+        assert_eq!(length(tag, "<a\n>"), None);
+        assert_eq!(length(tag, "<3>"), None);
+        assert_eq!(length(tag, "<a b='>"), None);
+    }
+
+    #[test]
+    fn addresses_end_before_final_punctuation() {
+        assert_eq!(length(full_url, "http://a.b/c?d=1. x"), Some(16));
+        assert_eq!(length(likely_url, "www.example.com/page, x"), Some(20));
+        assert_eq!(length(likely_url, "example.org."), Some(11));
+        assert_eq!(length(likely_url, "example.xyz"), None);
+        assert_eq!(length(email, "a@b.co. x"), Some(6));
+        assert_eq!(length(email, "a@.b"), None);
+        assert_eq!(length(email, "@b"), None);
+    }
+
+    #[test]
+    fn of_several_signs_the_last_with_a_host_counts() {
+        assert_eq!(length(email, "a@b@c. x"), Some(5));
+        assert_eq!(length(email, "a@b@. x"), Some(4));
+        assert_eq!(length(email, "a@b.c@. x"), Some(6));
+    }
+
+    #[test]
+    fn user_names_have_digits_and_hash_tags_have_not() {
+        assert_eq!(length(user_name, "@user_1!"), Some(7));
+        assert_eq!(length(user_name, "@1"), None);
+        assert_eq!(length(hashtag, "#tag2"), Some(4));
+    }
+}

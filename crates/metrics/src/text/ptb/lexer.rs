@@ -71,3 +71,51 @@ fn plain_word(text: &[char], at: usize) -> Option<usize> {
     };
     (ends && plain).then_some(at + length)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lexed(text: &str) -> Vec<String> {
+        lines(&text.chars().collect::<Vec<char>>())
+    }
+
+    #[test]
+    fn every_end_of_line_ends_one() {
+        assert_eq!(lexed("a\nb\r\nc\rd\u{2028}e\u{2029}f\u{b}g\u{c}h").len(), 8);
+        assert_eq!(lexed("a\u{85}b"), ["a ... b"]);
+        assert_eq!(lexed(""), [""]);
+        assert_eq!(lexed("\n"), ["", ""]);
+    }
+
+    #[test]
+    fn what_vanishes_leaves_no_token() {
+        assert_eq!(lexed("\u{ad} \u{200b}a\u{ad}b 😀"), ["ab"]);
+    }
+
+    proptest! {
+        /// The short cut for plain words gives what the rules would give.
+        #[test]
+        fn plain_words_are_words_by_the_rules(pieces in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "cannot", "gonna", "wanna", "Co", "pty", "ltd", "Ltd", "dog", "yard", "no", "etc",
+                "Jan", "a", "I", "The", "He", "enormously", "www", "com", "x", "d", "yall",
+                " ", " ", "\n", ".", ",", "!", "?", ";", "@", "'", "-", "5",
+            ]),
+            1..10,
+        )) {
+            let text: Vec<char> = pieces.concat().chars().collect();
+            let scan = Scan::new(&text);
+            for at in 0..text.len() {
+                if let Some(end) = plain_word(&text, at) {
+                    let (rule, found) = longest(&scan, at).expect("a rule for every character");
+                    prop_assert_eq!(found.taken, end - at);
+                    prop_assert_eq!(found.token, end - at);
+                    prop_assert!(matches!(rule.form, Form::Word | Form::Plain));
+                }
+            }
+        }
+    }
+}

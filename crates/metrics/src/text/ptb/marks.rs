@@ -150,7 +150,53 @@ pub(super) fn repeated(scan: &Scan<'_>, at: usize) -> Option<Match> {
     Match::plain(scan.run(at, |c| c == first) - at)
 }
 
+/// One to three stars, each with the backslash that treebank text puts before it.
+pub(super) fn escaped_stars(scan: &Scan<'_>, at: usize) -> Option<Match> {
+    const MOST: usize = 3;
+    let escaped = |index: &usize| scan.phrase(at + 2 * index, "\\*").is_some();
+    Match::plain(2 * (0..MOST).take_while(escaped).count())
+}
+
 /// One character, whatever it is.
 pub(super) fn single(_: &Scan<'_>, _: usize) -> Option<Match> {
     Match::plain(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(find: fn(&Scan<'_>, usize) -> Option<Match>, text: &str) -> Option<usize> {
+        let chars: Vec<char> = text.chars().collect();
+        find(&Scan::new(&chars), 0).map(|found| found.seen)
+    }
+
+    #[test]
+    fn smileys_stand_before_no_letter() {
+        assert_eq!(seen(smiley, ":-) x"), Some(4));
+        assert_eq!(seen(smiley, "<=|"), Some(3));
+        assert_eq!(seen(smiley, ":D"), Some(2));
+        assert_eq!(seen(smiley, ":Dog"), None);
+        assert_eq!(seen(smiley, ":/"), None);
+        assert_eq!(seen(eastern_smiley, "(^_^)"), Some(5));
+        assert_eq!(seen(eastern_smiley, "(x)"), None);
+    }
+
+    #[test]
+    fn an_ellipsis_has_three_to_five_dots() {
+        assert_eq!(seen(ellipsis, ".."), None);
+        assert_eq!(seen(ellipsis, "......"), Some(5));
+        assert_eq!(seen(ellipsis, ". . . x"), Some(5));
+        assert_eq!(seen(ellipsis, ". .. ."), None);
+    }
+
+    #[test]
+    fn quotation_marks_look_at_what_they_open() {
+        assert_eq!(seen(opening_double, "\"a"), Some(2));
+        assert_eq!(seen(opening_double, "&quot;$5"), Some(7));
+        assert_eq!(seen(opening_double, "\"é"), None);
+        assert_eq!(seen(opening_single, "'ab"), Some(3));
+        assert_eq!(seen(opening_single, "'a "), None);
+        assert_eq!(seen(quotes, "‘‘‘"), Some(2));
+    }
 }

@@ -103,7 +103,7 @@ pub(super) fn kept_with_apostrophe(scan: &Scan<'_>, at: usize) -> Option<Match> 
 }
 
 fn decade(scan: &Scan<'_>, at: usize) -> usize {
-    let Some(mark) = scan.apostrophe_like(at) else { return 0 };
+    let Some(mark) = scan.apostrophe(at) else { return 0 };
     let tens = scan.is(at + mark, |c| matches!(c, '2'..='9'));
     match scan.phrase(at + mark + 1, "0s") {
         Some(rest) if tens => mark + 1 + rest,
@@ -232,8 +232,10 @@ pub(super) fn alternatives(scan: &Scan<'_>, at: usize) -> Option<Match> {
     let first = part(at);
     let mut end = first;
     for _ in 0..2 {
-        let next = part(end + 1);
-        if !scan.is(end, |c| c == '/') || next == end + 1 {
+        // Treebank text escapes the stroke with a backslash.
+        let stroke = end + usize::from(scan.is(end, |c| c == '\\'));
+        let next = part(stroke + 1);
+        if !scan.is(stroke, |c| c == '/') || next == stroke + 1 {
             break;
         }
         end = next;
@@ -357,4 +359,63 @@ pub(super) fn before_comma(scan: &Scan<'_>, at: usize) -> Option<Match> {
         && scan.is(end, |c| c == '.')
         && scan.is(end + 1, |c| matches!(c, ',' | ';' | ':' | '\u{3001}')))
     .then(|| Match::before(end + 1 - at, 1))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `find` recognises at the start of `text`: the token's length and how far it looked.
+    fn found(find: fn(&Scan<'_>, usize) -> Option<Match>, text: &str) -> Option<(usize, usize)> {
+        let chars: Vec<char> = text.chars().collect();
+        find(&Scan::new(&chars), 0).map(|found| (found.token, found.seen))
+    }
+
+    #[test]
+    fn a_clitic_ends_where_no_letter_follows() {
+        assert_eq!(found(clitic, "'s "), Some((2, 3)));
+        assert_eq!(found(clitic, "'s"), Some((2, 2)));
+        assert_eq!(found(clitic, "'sled"), None);
+        assert_eq!(found(clitic, "n’t."), Some((3, 4)));
+    }
+
+    #[test]
+    fn not_is_split_from_ascii_words_that_have_another_end() {
+        assert_eq!(found(before_not, "can't"), Some((2, 5)));
+        assert_eq!(found(before_not, "inn't"), None);
+        assert_eq!(found(before_not, "n't"), None);
+        assert_eq!(found(before_not, "c東an't"), None);
+    }
+
+    #[test]
+    fn an_apostrophe_between_vowels_or_behind_a_capital_stays() {
+        assert_eq!(found(kept_with_apostrophe, "ma'am "), Some((5, 5)));
+        assert_eq!(found(kept_with_apostrophe, "y'all"), None);
+        assert_eq!(found(kept_with_apostrophe, "th'ree"), None);
+        assert_eq!(found(elided, "J'ai"), Some((4, 4)));
+        assert_eq!(found(elided, "I'll"), None);
+        assert_eq!(found(elided, "t'he"), None);
+    }
+
+    #[test]
+    fn compounds_and_alternatives() {
+        assert_eq!(found(compound, "O'Neil-like x"), Some((11, 11)));
+        assert_eq!(found(compound, "pre- x"), Some((3, 3)));
+        assert_eq!(found(alternatives, "a/b/c/d"), Some((5, 5)));
+        assert_eq!(found(ampersand_name, "AT&amp;T"), Some((8, 8)));
+        assert_eq!(found(ampersand_name, "At&t"), None);
+        assert_eq!(found(acronym_compound, "U.S.-based"), Some((10, 10)));
+    }
+
+    #[test]
+    fn the_stop_of_an_abbreviation_depends_on_what_follows() {
+        // One character less of an initial's token, the stop is left for the next.
+        assert_eq!(found(acronym, "A. He ran"), Some((1, 6)));
+        assert_eq!(found(acronym, "A. Hermann"), Some((2, 2)));
+        assert_eq!(found(acronym, "U.S. The x"), Some((4, 9)));
+        assert_eq!(found(abbreviation, "Inc. said"), Some((4, 6)));
+        assert_eq!(found(abbreviation, "no. 5"), Some((3, 5)));
+        assert_eq!(found(abbreviation, "no. x"), None);
+        assert_eq!(found(before_comma, "dog., x"), Some((4, 5)));
+    }
 }
