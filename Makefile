@@ -80,6 +80,7 @@ bless: ## accept what changed: snapshots and the generated parts of the document
 
 bench: setup ## measure against the peers; prints rows for BENCHMARKS.md (long)
 	@$(CARGO) build --release --locked -p omnivale-cli
+	@$(CARGO) build --release --locked -p omnivale-signal --example mfcc_speed
 	@scripts/bench/peers.sh
 	@scripts/bench/bench.py all
 

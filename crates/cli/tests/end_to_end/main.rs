@@ -3,6 +3,7 @@
 mod annotate;
 mod detect;
 mod metrics_data;
+mod mutated;
 mod resume;
 mod shared_media;
 mod support;
