@@ -1,5 +1,10 @@
 //! The binary as a user meets it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests too: a failed unwrap is the test failing, with a location"
+)]
+
 mod annotate;
 mod detect;
 mod metrics_data;
