@@ -89,7 +89,7 @@ impl<'a> Node<'a> {
 }
 
 /// What a value is, short enough for an error message.
-fn describe(value: &Value) -> String {
+pub(crate) fn describe(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(flag) => flag.to_string(),

@@ -5,6 +5,8 @@
 //! | [`longvale`] | `annotations.json`: the events and captions of many videos, as LongVALE publishes them |
 //! | [`webvtt`] | `.vtt` subtitles and chapters |
 //! | [`srt`] | `.srt` subtitles |
+//! | [`log`](mod@log) | `.jsonl`: the answers of a model to LongVALE's questions (read only) |
+//! | [`unav`] | labelled intervals, annotated and predicted, as UnAV-100 publishes them (read only) |
 //! | [`boundaries`] | instants and spans out of whatever file holds them, for evaluation (read only) |
 //!
 //! [`stats`] counts what the paper counts. Readers are strict: a [`DatasetError`] names the file, the
@@ -35,9 +37,11 @@ pub mod boundaries;
 mod cue_text;
 mod error;
 mod json;
+pub mod log;
 pub mod longvale;
 pub mod srt;
 pub mod stats;
+pub mod unav;
 pub mod webvtt;
 
 pub use error::DatasetError;

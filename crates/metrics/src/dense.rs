@@ -46,6 +46,9 @@ pub struct DenseScores {
     pub precision: [f64; 4],
 }
 
+/// Places of an annotated event, if there is one, and of a predicted one.
+type PlacedPair = (Option<usize>, usize);
+
 /// The two timelines of one video.
 #[derive(Debug, Clone)]
 pub(crate) struct DenseVideo<'a> {
@@ -85,7 +88,7 @@ impl<'a> DenseVideo<'a> {
 
     /// Every pair that overlaps enough, prediction by prediction, as places; a prediction that
     /// overlaps nothing has no reference.
-    fn pairs(overlaps: &[Vec<f64>], threshold: f64) -> Vec<(Option<usize>, usize)> {
+    fn pairs(overlaps: &[Vec<f64>], threshold: f64) -> Vec<PlacedPair> {
         let mut pairs = Vec::new();
         for (prediction, row) in overlaps.iter().enumerate() {
             let before = pairs.len();
@@ -145,7 +148,7 @@ pub(crate) fn number(
         .collect();
     let overlaps: Vec<Vec<Vec<f64>>> = videos.iter().map(|video| video.overlaps()).collect();
     let orders: Vec<_> = videos.iter().map(|video| video.by_start()).collect();
-    let pairs: Vec<[Vec<(Option<usize>, usize)>; 4]> = overlaps
+    let pairs: Vec<[Vec<PlacedPair>; 4]> = overlaps
         .iter()
         .map(|overlaps| THRESHOLDS.map(|threshold| DenseVideo::pairs(overlaps, threshold)))
         .collect();
