@@ -1,9 +1,15 @@
 //! The command line, as clap reads it. Nothing past this module parses strings or reads the environment.
 
+mod eval;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use eval::{
+    BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, TaskChoice,
+};
 
 /// Turns long videos into timelines of what is seen, heard and said.
 #[derive(Debug, Parser)]
@@ -33,8 +39,7 @@ pub(crate) enum Command {
     Annotate(AnnotateArgs),
     #[command(subcommand)]
     Detect(DetectCommand),
-    #[command(subcommand)]
-    Eval(EvalCommand),
+    Eval(EvalArgs),
     #[command(subcommand)]
     MetricsData(MetricsDataCommand),
     /// Print the configuration: every value, its default and its reason
@@ -141,39 +146,6 @@ pub(crate) struct AudioArgs {
     /// Configuration file (see `omnivale config`)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Print one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Compare a prediction with a reference
-#[derive(Debug, Subcommand)]
-pub(crate) enum EvalCommand {
-    Boundaries(BoundariesArgs),
-}
-
-/// Precision, recall and F1 of boundaries
-///
-/// Reads a truth file, the JSON of `detect scenes` and `detect audio`, an annotation.json, or a
-/// plain list of seconds. Each boundary is matched at most once.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    omnivale detect scenes clip.mp4 --json > cuts.json\n  \
-    omnivale eval boundaries --reference truth.json --prediction cuts.json --tolerance 0.04\n  \
-    omnivale eval boundaries --reference truth.json --prediction out/videos/clip/annotation.json --of audio")]
-pub(crate) struct BoundariesArgs {
-    /// The reference
-    #[arg(long, value_name = "A.json")]
-    pub(crate) reference: PathBuf,
-    /// The prediction
-    #[arg(long, value_name = "B.json")]
-    pub(crate) prediction: PathBuf,
-    /// Largest distance of a match, in seconds
-    #[arg(long, value_name = "S", default_value_t = 0.5, value_parser = not_negative)]
-    pub(crate) tolerance: f64,
-    /// Which boundaries, where a file holds several kinds [default: the only kind both files hold]
-    #[arg(long, value_name = "KIND")]
-    pub(crate) of: Option<String>,
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,

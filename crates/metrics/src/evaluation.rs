@@ -6,6 +6,7 @@
 
 pub(crate) mod captions;
 mod compare;
+mod difficulty;
 mod join;
 mod python_order;
 mod summary;
@@ -16,6 +17,7 @@ use omnivale_timeline::{Caption, Duration};
 use rayon::prelude::*;
 
 pub use compare::{Difference, compare};
+pub use difficulty::easy_and_hard;
 pub use join::{Coverage, Issue, IssueKind};
 pub use summary::{DenseSummary, GroundingSummary, SegmentSummary, Summary};
 
@@ -94,6 +96,8 @@ pub struct VideoScores {
     pub duration: Duration,
     /// How many events are annotated.
     pub events: usize,
+    /// How long the events are together; where they overlap, time counts for each of them.
+    pub events_duration: Duration,
     /// Grounding of its events.
     pub grounding: Option<Grounding>,
     /// Dense captioning.
@@ -175,6 +179,7 @@ fn empty_row(video: &AnnotatedVideo) -> VideoScores {
         id: video.id.clone(),
         duration: video.duration,
         events: video.events.len(),
+        events_duration: video.events.iter().map(|event| event.span.duration).sum(),
         grounding: None,
         dense: None,
         segment: None,

@@ -5,7 +5,9 @@ mod config;
 mod detect_audio;
 mod detect_scenes;
 mod doctor;
+mod eval;
 mod eval_boundaries;
+mod eval_map;
 mod metrics_data;
 
 use std::path::Path;
@@ -14,7 +16,7 @@ use clap::CommandFactory;
 use omnivale_annotate::config::Config;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, Command, DetectCommand, EvalCommand, MetricsDataCommand};
+use crate::args::{Cli, Command, DetectCommand, MetricsDataCommand};
 use crate::exit::Ending;
 
 /// Runs the command that was asked for.
@@ -27,7 +29,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
         Command::Annotate(args) => annotate::run(&args),
         Command::Detect(DetectCommand::Scenes(args)) => detect_scenes::run(&args),
         Command::Detect(DetectCommand::Audio(args)) => detect_audio::run(&args),
-        Command::Eval(EvalCommand::Boundaries(args)) => eval_boundaries::run(&args),
+        Command::Eval(args) => eval::dispatch(args),
         Command::MetricsData(MetricsDataCommand::Import(args)) => metrics_data::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -99,6 +99,20 @@ impl Summary {
         }
     }
 
+    /// The names of a task's scores, in the order of [`Summary::scores`]; some only appear in one
+    /// protocol.
+    pub fn names(task: Task) -> &'static [&'static str] {
+        match task {
+            Task::Grounding => &["mIoU", "R1@0.3", "R1@0.5", "R1@0.7"],
+            Task::DenseCaptioning => {
+                &["soda_c", "soda_c_straight", "METEOR", "CIDEr", "recall", "precision", "f1"]
+            }
+            Task::SegmentCaptioning => {
+                &["BLEU1", "BLEU2", "BLEU3", "BLEU4", "METEOR", "METEOR_mean", "ROUGE_L", "CIDEr"]
+            }
+        }
+    }
+
     /// The scores by task and name, times 100: the rows of a table. A score that METEOR's tables are
     /// needed for is `None` without them.
     pub fn scores(&self) -> Vec<(Task, &'static str, Option<f64>)> {
