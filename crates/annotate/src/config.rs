@@ -9,7 +9,7 @@ use crate::caption::CaptionConfig;
 use crate::correlate::CorrelateConfig;
 use crate::detect::omni::OmniConfig;
 use crate::filter::FilterConfig;
-use crate::run::RunConfig;
+use crate::measure::MeasureConfig;
 
 /// The commented default configuration, as `omnivale config` prints it.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
@@ -18,8 +18,8 @@ pub const DEFAULT_TOML: &str = include_str!("default.toml");
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// How a run behaves.
-    pub run: RunConfig,
+    /// What is kept beside the measurements.
+    pub measure: MeasureConfig,
     /// How much the pages may hold.
     pub report: crate::report::ReportConfig,
     /// When a video is fit for a dataset.

@@ -1,6 +1,6 @@
 //! The pipeline: any long video in, a timeline of what is seen, heard and said out.
 //!
-//! [`run::run`] takes a [`run::Plan`] (which videos, where to, which values) and works through it;
+//! [`run::run`] takes a [`plan::Plan`] (which videos, where to, which values) and works through it;
 //! what it tells on the way are [`progress::Progress`] events. One video's way, top to bottom, is in
 //! the private module `video`: probe, [`filter`], the one decode ([`measure`]), [`detect`] in each
 //! modality and across them, [`caption`], [`correlate`], and one commit to the [`workspace`].
@@ -30,6 +30,7 @@ pub mod detect;
 pub mod filter;
 pub mod measure;
 mod outputs;
+pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod run;

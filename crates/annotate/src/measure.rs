@@ -4,11 +4,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use omnivale_media::{Decoded, Flow, MediaError, Request, Sink, Source};
-use omnivale_signal::{PictureMeter, PictureTrack, SoundMeter, SoundTrack};
+use omnivale_signal::{
+    PictureMeter, PictureMeterConfig, PictureTrack, SoundMeter, SoundMeterConfig, SoundTrack,
+};
 use omnivale_timeline::{Duration, PictureView, SamplesView, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
 use crate::report::Thumbnail;
 
 mod thumbnails;
@@ -17,6 +18,33 @@ use thumbnails::ThumbnailKeeper;
 
 /// Rises whenever the same input and configuration may give other measurements.
 pub const VERSION: u32 = 1;
+
+/// What of a video is kept beside the measurements: the table `[measure]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasureConfig {
+    /// Width of thumbnails, in pixels.
+    pub thumbnail_width_px: u32,
+    /// JPEG quality of thumbnails, 1 to 100.
+    pub thumbnail_quality: u8,
+    /// A thumbnail is kept this often, in seconds.
+    pub thumbnail_step_s: Duration,
+    /// Most thumbnails kept while decoding.
+    pub thumbnails_at_most: usize,
+    /// Keep what the decode measured, so that a run with other thresholds need not decode again.
+    pub keep_measurements: bool,
+}
+
+/// The settings of everybody who measures.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings<'a> {
+    /// What is measured of the pictures.
+    pub pictures: &'a PictureMeterConfig,
+    /// What is measured of the sound.
+    pub sound: &'a SoundMeterConfig,
+    /// What else is kept.
+    pub kept: &'a MeasureConfig,
+}
 
 /// What the pass found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,15 +74,15 @@ impl Measurements {
 /// [`MediaError`] if nothing of the file can be decoded.
 pub fn pass(
     source: &Source,
-    config: &Config,
+    settings: Settings<'_>,
     stop: &AtomicBool,
     advanced: &mut dyn FnMut(Duration),
 ) -> Result<Option<Measurements>, MediaError> {
     let probe = source.probe();
     let mut meters = Meters {
-        pictures: probe.video.is_some().then(|| PictureMeter::new(&config.visual.meter)),
-        sound: probe.audio.is_some().then(|| SoundMeter::new(&config.audio.meter)),
-        thumbnails: ThumbnailKeeper::new(&config.run),
+        pictures: probe.video.is_some().then(|| PictureMeter::new(settings.pictures)),
+        sound: probe.audio.is_some().then(|| SoundMeter::new(settings.sound)),
+        thumbnails: ThumbnailKeeper::new(settings.kept),
         stop,
         advanced,
         told: Time::ZERO,

@@ -7,90 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use omnivale_timeline::{Duration, VideoId};
-use serde::{Deserialize, Serialize};
+use omnivale_timeline::VideoId;
 
-use crate::caption::Captioner;
-use crate::config::Config;
+use crate::plan::{Failure, Parts, Plan, Rejection, Summary};
 use crate::progress::{Counts, Outcome, Progress, Reporter};
 use crate::sidecars::Sidecars;
 use crate::summary::{self, RunFacts};
 use crate::video::{self, Task};
 use crate::workspace::{Workspace, WorkspaceError};
-
-/// How a run behaves.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RunConfig {
-    /// Width of thumbnails, in pixels.
-    pub thumbnail_width_px: u32,
-    /// JPEG quality of thumbnails, 1 to 100.
-    pub thumbnail_quality: u8,
-    /// A thumbnail is kept this often, in seconds.
-    pub thumbnail_step_s: Duration,
-    /// Most thumbnails kept while decoding.
-    pub thumbnails_at_most: usize,
-    /// Keep what the decode measured, so that a run with other thresholds need not decode again.
-    pub keep_measurements: bool,
-}
-
-/// What to do: everything a run needs to know, resolved.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// The videos of this shard, each with its name.
-    pub videos: Vec<(VideoId, PathBuf)>,
-    /// Folder of the workspace.
-    pub output: PathBuf,
-    /// Every value the stages use.
-    pub config: Config,
-    /// Videos worked on at once, at least 1.
-    pub jobs: usize,
-    /// Which part of the whole this is, counted from 1, and of how many.
-    pub shard: (u32, u32),
-    /// Do everything again.
-    pub fresh: bool,
-    /// Stop at videos that fail a filter.
-    pub filter: bool,
-}
-
-/// The parts that can be exchanged.
-pub struct Parts<'a> {
-    /// Who writes the captions.
-    pub captioner: &'a dyn Captioner,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Summary {
-    /// How many videos ended in which way.
-    pub counts: Counts,
-    /// The videos that failed, with path and reason, in order of their names.
-    pub failures: Vec<Failure>,
-    /// The videos that a filter rejected, with the check that failed.
-    pub rejected: Vec<Rejection>,
-    /// Whether it was interrupted.
-    pub interrupted: bool,
-}
-
-/// A video that could not be annotated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// Its name.
-    pub id: VideoId,
-    /// Its path, as given.
-    pub source: String,
-    /// What is wrong and what to do.
-    pub reason: String,
-}
-
-/// A video that a filter rejected.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rejection {
-    /// Its name.
-    pub id: VideoId,
-    /// The first check that failed.
-    pub check: String,
-}
 
 /// Annotates every video of the plan that is not annotated already, then writes the files that speak
 /// of all of them. Setting `stop` ends the run soon, in a state from which the same plan goes on.

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::annotation::Annotation;
 use crate::outputs::POSTER;
+use crate::plan::{Failure, Parts, Plan, Rejection, Summary};
 use crate::progress::Counts;
 use crate::report::{self, IndexEntry, IndexReport, Thumbnail};
-use crate::run::{Failure, Parts, Plan, Rejection, Summary};
 use crate::workspace::{Workspace, WorkspaceError, read_if_there};
 
 mod statistics;

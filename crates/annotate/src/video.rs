@@ -19,8 +19,8 @@ use crate::detect::{self, omni};
 use crate::filter::{self, Measured};
 use crate::measure::{self, Measurements};
 use crate::outputs;
+use crate::plan::{Parts, Plan};
 use crate::progress::{Outcome, Progress, Reporter};
-use crate::run::{Parts, Plan};
 use crate::sidecars::Sidecars;
 use crate::workspace::{Identity, VideoFolder, WorkspaceError};
 
@@ -178,7 +178,7 @@ impl Way<'_> {
 
         let files = outputs::render(&annotation, Some(&measured), folder.path(), config);
         folder.commit(&receipt, &files)?;
-        if !config.run.keep_measurements {
+        if !config.measure.keep_measurements {
             folder.forget(&measuring)?;
         }
         Ok(Outcome::Annotated { events: annotation.events.len() })
@@ -194,8 +194,14 @@ impl Way<'_> {
         }
         let of = source.probe().duration;
         let mut advanced = |done| self.reporter.report(&Progress::VideoAdvanced { id, done, of });
-        let measured = measure::pass(source, &self.plan.config, self.stop, &mut advanced)?
-            .ok_or(Halt::Stopped)?;
+        let config = &self.plan.config;
+        let settings = measure::Settings {
+            pictures: &config.visual.meter,
+            sound: &config.audio.meter,
+            kept: &config.measure,
+        };
+        let measured =
+            measure::pass(source, settings, self.stop, &mut advanced)?.ok_or(Halt::Stopped)?;
         folder.store(receipt, &measured)?;
         Ok(measured)
     }
@@ -226,12 +232,12 @@ impl Way<'_> {
 
     fn measure_receipt(&self, identity: &Identity) -> Receipt {
         let config = &self.plan.config;
-        let run = &config.run;
+        let kept = &config.measure;
         let used = (
             &config.visual.meter,
             &config.audio.meter,
-            (run.thumbnail_width_px, run.thumbnail_quality),
-            (run.thumbnail_step_s, run.thumbnails_at_most),
+            (kept.thumbnail_width_px, kept.thumbnail_quality),
+            (kept.thumbnail_step_s, kept.thumbnails_at_most),
         );
         let key = key(&[identity.blake3.as_bytes(), &canonical(&used)]);
         Receipt { stage: "measure".to_owned(), version: measure::VERSION, key }

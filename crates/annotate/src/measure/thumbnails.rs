@@ -4,8 +4,8 @@ use jpeg_encoder::{ColorType, Encoder};
 use omnivale_signal::thumbnail;
 use omnivale_timeline::{Duration, PictureView, Time};
 
+use super::MeasureConfig;
 use crate::report::Thumbnail;
-use crate::run::RunConfig;
 
 /// Keeps a picture every step. When there are too many, every second one goes and the step doubles,
 /// so the result depends on the pictures alone and memory does not grow with length.
@@ -19,7 +19,7 @@ pub(super) struct ThumbnailKeeper {
 }
 
 impl ThumbnailKeeper {
-    pub(super) fn new(config: &RunConfig) -> ThumbnailKeeper {
+    pub(super) fn new(config: &MeasureConfig) -> ThumbnailKeeper {
         ThumbnailKeeper {
             width: config.thumbnail_width_px,
             quality: config.thumbnail_quality.clamp(1, 100),
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_long_video_keeps_few_pictures_evenly_spread() {
-        let mut config = Config::default().run;
+        let mut config = Config::default().measure;
         config.thumbnails_at_most = 8;
         let mut keeper = ThumbnailKeeper::new(&config);
         let grey = [128u8; 4 * 2 * 3];

@@ -4,7 +4,8 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use omnivale_annotate::caption::Signal;
-use omnivale_annotate::run::{self, Parts, Plan, Summary};
+use omnivale_annotate::plan::{Parts, Plan, Summary};
+use omnivale_annotate::run;
 use omnivale_timeline::VideoId;
 
 use crate::args::{AnnotateArgs, CaptionerChoice, Shard};
