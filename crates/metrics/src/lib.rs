@@ -1,6 +1,16 @@
-//! Prediction and reference in, scores out. Pure functions on times and spans.
+//! Prediction and reference in, scores out. Pure functions on times, spans and texts.
 //!
-//! [`boundary`] compares instants of change and the spans between them.
+//! | module | what is compared |
+//! |---|---|
+//! | [`evaluation`] | a log of answers with annotations: grounding, dense and segment captioning at once |
+//! | [`detection`] | labelled, scored intervals with annotated ones: mean average precision |
+//! | [`boundary`] | instants of change, and the spans between them |
+//! | [`qa`] | answers to questions, by a judge whose replies are at hand |
+//! | [`mrsd`](mod@mrsd) | a clip with itself: how much it changes |
+//!
+//! [`protocol`] names every choice in which the published numbers differ from what they are taken for;
+//! [`answer`] reads what a model said; [`text`] tokenises and compares captions, and [`interval`],
+//! [`grounding`], [`dense`], [`segment`] and [`soda`] hold what the tasks are scored by.
 //!
 //! ```
 //! use omnivale_metrics::boundary;
@@ -15,9 +25,8 @@
 //! assert!((score.f1 - 2.0 / 5.0).abs() < 1e-12);
 //! ```
 //!
-//! [`text`] compares captions.
-//!
-//! Not here: reading files of predictions and references (`dataset`), scores of grounded queries.
+//! Not here: reading files (`dataset`), talking to a judge, tables and reports (`cli`), several
+//! references for one caption.
 
 pub mod answer;
 pub mod boundary;
@@ -28,6 +37,7 @@ pub mod grounding;
 pub mod interval;
 pub mod mrsd;
 pub mod protocol;
+pub mod qa;
 pub mod segment;
 pub mod soda;
 pub mod text;

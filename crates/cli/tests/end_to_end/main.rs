@@ -7,6 +7,7 @@
 
 mod annotate;
 mod detect;
+mod eval;
 mod metrics_data;
 mod mutated;
 mod resume;
