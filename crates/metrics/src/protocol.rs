@@ -119,9 +119,10 @@ pub struct Options {
     /// Grounding: round overlaps to two decimals before they are compared and averaged (2).
     pub round_iou: bool,
     /// Dense captioning: the last hundredth belongs to the event, which lengthens every predicted event
-    /// by 1 % of the duration (4). Only numbers in hundredths are affected.
+    /// by 1 % of the duration (4). Only with [`Reading::Published`].
     pub inclusive_end: bool,
-    /// Dense captioning: make one event of neighbours that say the same (5); `None` leaves them.
+    /// Dense captioning: make one event of neighbours that say the same (5); `None` leaves them. Only
+    /// with [`Reading::Published`].
     pub merge: Option<MergeRule>,
     /// Dense captioning: every character beyond ASCII counts as a space.
     pub ascii_dense_captions: bool,
