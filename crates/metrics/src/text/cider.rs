@@ -44,7 +44,7 @@ impl Rarity {
                 *found_in.entry(*gram).or_insert(0) += 1;
             }
         }
-        Rarity { found_in, log_references: (count as f64).ln() }
+        Rarity { found_in, log_references: (count.max(1) as f64).ln() }
     }
 
     fn weigh(&self, grams: &Grams) -> Weighed {
