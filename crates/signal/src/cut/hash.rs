@@ -16,7 +16,7 @@ pub struct HashShape {
     pub lowpass: usize,
 }
 
-/// Settings of [`Hash`].
+/// Settings of [`struct@Hash`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HashConfig {
