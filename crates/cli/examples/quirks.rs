@@ -84,7 +84,7 @@ const CHANGES: [Change; 4] = [
     ("a carriage return in one answer", |answers| {
         let mut answers = answers.to_vec();
         if let Some(one) = answers.iter_mut().find(|a| a.task == Task::SegmentCaptioning) {
-            one.text.insert_str(one.text.find(' ').unwrap_or(0), "\r");
+            one.text.insert(one.text.find(' ').unwrap_or(0), '\r');
         }
         answers
     }),
