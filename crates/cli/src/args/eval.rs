@@ -20,7 +20,7 @@ use super::not_negative;
         omnivale eval --annotations longvale-annotations-eval.json --predictions log.jsonl\n  \
         omnivale eval --annotations gt.json --predictions log.jsonl --protocol strict --json\n  \
         omnivale eval --annotations gt.json --predictions log.jsonl --task grounding --per-video videos.csv\n  \
-        omnivale eval --annotations gt.json --predictions a.jsonl --compare b.jsonl\n\n\
+        omnivale eval --annotations gt.json --predictions a.jsonl --compare b.jsonl --html report.html\n\n\
         A line of the log: {\"video_id\": \"...\", \"task\": \"captioning\" | \"grounding\" | \"seg_captioning\",\n\
         \"query_id\": 0, \"answer\": \"...\", \"info\": {\"sentence_id\": 0}}. docs/evaluation.md lists what the\n\
         two protocols do differently and by how much that moves the scores."
@@ -50,6 +50,9 @@ pub(crate) struct LogArgs {
     /// Write the scores of each video to this CSV file
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) per_video: Option<PathBuf>,
+    /// Write a report with breakdowns by length and number of events to this HTML file
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) html: Option<PathBuf>,
     /// Compare with the answers of another model to the same questions
     #[arg(long, value_name = "LOG2.jsonl")]
     pub(crate) compare: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! `omnivale eval`: a log of answers against annotations.
 
 mod document;
+mod html;
 mod per_video;
 mod table;
 
@@ -106,18 +107,25 @@ fn run(args: &LogArgs) -> anyhow::Result<Ending> {
         }
         _ => None,
     };
-    if let Some(path) = &args.per_video {
-        std::fs::write(path, per_video::csv(&evaluation.videos))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
     let is_whole = refused == 0 && evaluation.segment_unpaired.is_none();
     let results = Results { protocol, tasks, evaluation, refused, no_meteor, comparison };
+    if let Some(path) = &args.per_video {
+        write(path, &per_video::csv(&results.evaluation.videos))?;
+    }
+    if let Some(path) = &args.html {
+        let name = |path: &Path| path.display().to_string();
+        write(path, &html::page(&results, &name(&args.annotations), &name(&args.predictions)))?;
+    }
     if args.json {
         output::json(&document::document(&results))?;
     } else {
         output::text(&table::table(&results))?;
     }
     Ok(if is_whole { Ending::Done } else { Ending::SomeFailed })
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn meteor_tables() -> anyhow::Result<Tables> {

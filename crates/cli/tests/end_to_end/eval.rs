@@ -205,6 +205,28 @@ fn videos_are_written_as_csv_and_logs_compared() {
 }
 
 #[test]
+fn a_report_shows_scores_and_breakdowns() {
+    let files = files(&perfect());
+    let html = Path::new(&files.log).with_file_name("report.html");
+    expect(&eval(&files, &["--html", text(&html), "--compare", &files.log]), 0);
+    let page = fs::read_to_string(&html).unwrap();
+    for part in [
+        "By length of the video",
+        "By number of events",
+        "<svg",
+        "up to 4",
+        "60 to 120",
+        "3 of 3 events answered",
+        "Compared with the second log",
+        "METEOR is unavailable",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("http"), "the page must not load anything");
+    assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+}
+
+#[test]
 fn detections_are_scored() {
     let root = tempfile::tempdir().unwrap();
     let write = |name: &str, content: Value| {

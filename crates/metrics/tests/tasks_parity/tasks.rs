@@ -109,7 +109,7 @@ fn the_small_set_scores_as_published() {
     let Some((annotations, answers, expected)) = set("small") else { return };
     let tables = tables();
     let found = run(&annotations, &answers, &Protocol::Reference.options(), tables.as_ref());
-    check_headline(&found, &expected, 1e-6);
+    check_headline(&found, &expected, 1e-10);
     assert_eq!((found.issues.len(), found.contradicted_ious), (0, 0));
 }
 
@@ -118,7 +118,7 @@ fn the_full_set_scores_as_published() {
     let Some((annotations, answers, expected)) = set("full") else { return };
     let tables = tables();
     let found = run(&annotations, &answers, &Protocol::Reference.options(), tables.as_ref());
-    check_headline(&found, &expected, 1e-6);
+    check_headline(&found, &expected, 1e-10);
     let predictions = found.summary().dense.unwrap().predictions;
     assert_eq!(predictions as u64, expected["n_pred"].as_u64().unwrap());
 }

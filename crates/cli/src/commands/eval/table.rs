@@ -37,7 +37,8 @@ pub(super) fn table(results: &Results) -> String {
     text
 }
 
-fn title(task: Task) -> &'static str {
+/// The task for a person.
+pub(super) fn title(task: Task) -> &'static str {
     match task {
         Task::Grounding => "Grounding",
         Task::DenseCaptioning => "Dense captioning",
@@ -45,7 +46,8 @@ fn title(task: Task) -> &'static str {
     }
 }
 
-fn described(task: Task, coverage: &Coverage) -> String {
+/// Coverage and format success in words.
+pub(super) fn described(task: Task, coverage: &Coverage) -> String {
     let what = if task == Task::DenseCaptioning { "videos" } else { "events" };
     let percent = |share: Option<f64>| match share {
         Some(share) => format!("{:.1} %", share * 100.0),
