@@ -37,7 +37,6 @@ impl ThumbnailKeeper {
         if let Some(jpeg) = self.encode(picture) {
             self.kept.push(Thumbnail { time: picture.time, jpeg });
         }
-        self.due = picture.time + self.step;
         if self.kept.len() > self.at_most {
             let mut index = 0;
             self.kept.retain(|_| {
@@ -46,6 +45,8 @@ impl ThumbnailKeeper {
             });
             self.step = self.step * 2;
         }
+        // From the last one kept, which need not be this one, so that the spacing stays even.
+        self.due = self.kept.last().map_or(picture.time, |last| last.time) + self.step;
     }
 
     /// A picture as JPEG; `None` for one of no size, or too large a size for JPEG.
