@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{expect, root, run, sample, stdout, text, tiny};
+use crate::support::{expect, root, run, sample, score, stdout, text, tiny};
 
 fn parsed(arguments: &[&str]) -> Value {
     let output = run(arguments);
@@ -14,45 +14,15 @@ fn parsed(arguments: &[&str]) -> Value {
 
 #[test]
 fn scenes_of_the_sample_agree_with_its_truth() {
-    let folder = tempfile::tempdir().unwrap();
-    let found = folder.path().join("cuts.json");
-    let output = run(&["detect", "scenes", text(&sample()), "--json"]);
-    fs::write(&found, &output.stdout).unwrap();
-    let truth = root().join("sample/truth.json");
-    let score = parsed(&[
-        "eval",
-        "boundaries",
-        "--reference",
-        text(&truth),
-        "--prediction",
-        text(&found),
-        "--tolerance",
-        "0.04",
-        "--json",
-    ]);
+    let found = run(&["detect", "scenes", text(&sample()), "--json"]);
+    let score = score(&root().join("sample/truth.json"), &found.stdout, "cuts", "0.04");
     assert!(score["f1"].as_f64().unwrap() >= 0.95, "{score}");
 }
 
 #[test]
 fn audio_events_of_the_sample_agree_with_its_truth() {
-    let folder = tempfile::tempdir().unwrap();
-    let found = folder.path().join("audio.json");
-    let output = run(&["detect", "audio", text(&sample()), "--json"]);
-    fs::write(&found, &output.stdout).unwrap();
-    let truth = root().join("sample/truth.json");
-    let score = parsed(&[
-        "eval",
-        "boundaries",
-        "--reference",
-        text(&truth),
-        "--prediction",
-        text(&found),
-        "--of",
-        "audio",
-        "--tolerance",
-        "0.5",
-        "--json",
-    ]);
+    let found = run(&["detect", "audio", text(&sample()), "--json"]);
+    let score = score(&root().join("sample/truth.json"), &found.stdout, "audio", "0.5");
     assert!(score["f1"].as_f64().unwrap() >= 0.85, "{score}");
 }
 

@@ -1,11 +1,10 @@
 //! The collection of real and synthetic clips that lies beside the project, where it is there.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{code, expect, json, root, run, stderr, stdout, text};
+use crate::support::{code, json, root, run, score, stderr, stdout, text};
 
 /// The folder of clips; `None`, said on standard error, where it is missing.
 fn media() -> Option<PathBuf> {
@@ -16,27 +15,6 @@ fn media() -> Option<PathBuf> {
     }
     eprintln!("skipped: there is no {}", folder.display());
     None
-}
-
-fn score(reference: &Path, prediction: &[u8], of: &str, tolerance: &str) -> Value {
-    let folder = tempfile::tempdir().unwrap();
-    let found = folder.path().join("found.json");
-    fs::write(&found, prediction).unwrap();
-    let output = run(&[
-        "eval",
-        "boundaries",
-        "--reference",
-        text(reference),
-        "--prediction",
-        text(&found),
-        "--of",
-        of,
-        "--tolerance",
-        tolerance,
-        "--json",
-    ]);
-    expect(&output, 0);
-    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[test]

@@ -105,3 +105,25 @@ pub(crate) fn inputs(folder: &Path, fixture: &Path, names: &[&str]) -> Vec<PathB
         })
         .collect()
 }
+
+/// What `eval boundaries` says of a prediction, the JSON that a `detect` command printed.
+pub(crate) fn score(reference: &Path, prediction: &[u8], of: &str, tolerance: &str) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let found = folder.path().join("found.json");
+    fs::write(&found, prediction).unwrap();
+    let output = run(&[
+        "eval",
+        "boundaries",
+        "--reference",
+        text(reference),
+        "--prediction",
+        text(&found),
+        "--of",
+        of,
+        "--tolerance",
+        tolerance,
+        "--json",
+    ]);
+    expect(&output, 0);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
