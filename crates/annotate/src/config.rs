@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use omnivale_dataset::dialogue::DialogueConfig;
+use omnivale_dataset::pseudo::PseudoConfig;
+use omnivale_dataset::split::SplitConfig;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -11,8 +14,11 @@ use crate::detect::omni::OmniConfig;
 use crate::filter::FilterConfig;
 use crate::measure::MeasureConfig;
 
-/// The commented default configuration, as `omnivale config` prints it.
-pub const DEFAULT_TOML: &str = include_str!("default.toml");
+/// The commented default configuration, as `omnivale config` prints it: the pipeline's values, then
+/// those of the dataset commands ([`omnivale_dataset::config`]). One file for both, so that one copy of
+/// it holds everything a project has changed.
+pub const DEFAULT_TOML: &str =
+    concat!(include_str!("default.toml"), include_str!("../../dataset/src/default.toml"));
 
 /// Every value the pipeline uses. There are no defaults in code: [`Config::default`] reads [`DEFAULT_TOML`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +40,12 @@ pub struct Config {
     pub caption: CaptionConfig,
     /// Which correlations are claimed.
     pub correlate: CorrelateConfig,
+    /// How a collection is divided.
+    pub split: SplitConfig,
+    /// How dialogues are made of annotations.
+    pub dialogues: DialogueConfig,
+    /// How pseudo-untrimmed videos are made of clips.
+    pub pseudo: PseudoConfig,
 }
 
 /// Why a configuration cannot be used.

@@ -1,5 +1,6 @@
 //! The command line, as clap reads it. Nothing past this module parses strings or reads the environment.
 
+mod dataset;
 mod eval;
 
 use std::path::PathBuf;
@@ -7,6 +8,9 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use dataset::{
+    ConvertArgs, DatasetCommand, DialoguesArgs, PseudoArgs, SplitArgs, StatsArgs, ValidateArgs,
+};
 pub(crate) use eval::{
     BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, TaskChoice,
 };
@@ -40,6 +44,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Detect(DetectCommand),
     Eval(EvalArgs),
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
     #[command(subcommand)]
     MetricsData(MetricsDataCommand),
     /// Print the configuration: every value, its default and its reason

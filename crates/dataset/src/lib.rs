@@ -33,15 +33,17 @@
 //! Not here: deciding where events are (`annotate`), subtitles inside a video file (`media`), scores
 //! (`metrics`).
 
-pub mod boundaries;
-mod cue_text;
+pub mod config;
+pub mod dialogue;
 mod error;
+mod format;
 mod json;
-pub mod log;
-pub mod longvale;
-pub mod srt;
+pub mod manifest;
+pub mod pseudo;
+pub mod record;
+pub mod split;
 pub mod stats;
-pub mod unav;
-pub mod webvtt;
+pub mod validate;
 
 pub use error::DatasetError;
+pub use format::{boundaries, log, longvale, srt, unav, webvtt};

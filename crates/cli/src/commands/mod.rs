@@ -2,6 +2,7 @@
 
 mod annotate;
 mod config;
+mod dataset;
 mod detect_audio;
 mod detect_scenes;
 mod doctor;
@@ -30,6 +31,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
         Command::Detect(DetectCommand::Scenes(args)) => detect_scenes::run(&args),
         Command::Detect(DetectCommand::Audio(args)) => detect_audio::run(&args),
         Command::Eval(args) => eval::dispatch(args),
+        Command::Dataset(command) => dataset::dispatch(&command),
         Command::MetricsData(MetricsDataCommand::Import(args)) => metrics_data::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),

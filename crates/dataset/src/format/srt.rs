@@ -6,8 +6,8 @@
 
 use omnivale_timeline::Cue;
 
+use super::cue_text::{blocks, cue, without_markup, write_cues};
 use crate::DatasetError;
-use crate::cue_text::{blocks, cue, without_markup, write_cues};
 
 /// The cues of a SubRip file, in its order. `file` names it in errors.
 ///

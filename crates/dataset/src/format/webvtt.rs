@@ -5,8 +5,8 @@
 
 use omnivale_timeline::{Caption, Cue};
 
+use super::cue_text::{blocks, cue, without_markup, write_cues, wrong};
 use crate::DatasetError;
-use crate::cue_text::{blocks, cue, without_markup, write_cues, wrong};
 
 const HEADER: &str = "WEBVTT";
 

@@ -1,0 +1,9 @@
+//! One file per format.
+
+pub mod boundaries;
+mod cue_text;
+pub mod log;
+pub mod longvale;
+pub mod srt;
+pub mod unav;
+pub mod webvtt;

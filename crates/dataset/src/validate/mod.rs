@@ -1,0 +1,1 @@
+//! Checking a collection against itself and against what lies beside it.
