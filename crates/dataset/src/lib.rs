@@ -34,6 +34,7 @@
 //! (`metrics`).
 
 pub mod config;
+pub mod convert;
 pub mod dialogue;
 mod error;
 mod format;
@@ -45,5 +46,8 @@ pub mod split;
 pub mod stats;
 pub mod validate;
 
-pub use error::DatasetError;
-pub use format::{boundaries, log, longvale, srt, unav, webvtt};
+pub use error::{DatasetError, Need};
+pub use format::{
+    activitynet, audio_text, boundaries, chapters, coco, json_lines, log, longvale, srt, unav,
+    valor, webvtt,
+};

@@ -1,9 +1,17 @@
 //! One file per format.
 
+pub mod activitynet;
+pub mod audio_text;
 pub mod boundaries;
-mod cue_text;
+pub mod chapters;
+pub mod coco;
+mod collect;
+pub(crate) mod cue_text;
+mod entries;
+pub mod json_lines;
 pub mod log;
 pub mod longvale;
 pub mod srt;
 pub mod unav;
+pub mod valor;
 pub mod webvtt;
