@@ -7,6 +7,7 @@
 //! | [`srt`] | `.srt` subtitles |
 //! | [`log`](mod@log) | `.jsonl`: the answers of a model to LongVALE's questions (read only) |
 //! | [`unav`] | labelled intervals, annotated and predicted, as UnAV-100 publishes them (read only) |
+//! | [`npy`] | feature rows: `.npy` matrices of half, single or double precision |
 //! | [`boundaries`] | instants and spans out of whatever file holds them, for evaluation (read only) |
 //!
 //! [`stats`] counts what the paper counts. Readers are strict: a [`DatasetError`] names the file, the
@@ -46,4 +47,5 @@ pub mod stats;
 pub mod validate;
 
 pub use error::DatasetError;
+pub use format::npy;
 pub use format::{boundaries, log, longvale, srt, unav, webvtt};
