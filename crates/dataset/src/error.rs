@@ -23,6 +23,15 @@ pub enum DatasetError {
         #[source]
         source: serde_json::Error,
     },
+    /// The text is not TOML, or has keys that the format does not have.
+    #[error("{file} is not valid TOML of this kind")]
+    Toml {
+        /// The file's name.
+        file: String,
+        /// What is wrong, with line and column.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
     /// The JSON is sound but something else stands where the format has its value.
     #[error("{file}: expected {expected} at {at}, found {found}")]
     Shape {
