@@ -56,6 +56,25 @@ pub enum DatasetError {
         /// What the file has there.
         found: String,
     },
+    /// A binary file, or an archive, that is not what the format has there.
+    #[error("{file}: expected {expected}, found {found}")]
+    Bytes {
+        /// The file's name.
+        file: String,
+        /// What the format has there.
+        expected: String,
+        /// What the file has there.
+        found: String,
+    },
+    /// The file cannot be written.
+    #[error("cannot write {file}")]
+    Write {
+        /// The file's name, or what it is.
+        file: String,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
     /// The file holds no boundaries of the kind asked for.
     #[error("{file} has no {wanted}; it has {}", listed(.offered))]
     NoBoundaries {
