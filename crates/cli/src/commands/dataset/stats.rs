@@ -1,5 +1,6 @@
 //! `omnivale dataset stats`.
 
+mod change;
 mod cloud;
 mod document;
 mod facts;
@@ -7,14 +8,17 @@ mod html;
 mod source;
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
-use omnivale_dataset::stats::{Counted, LONGVALE, Published, Statistics};
+use omnivale_dataset::stats::{Bin, Counted, LONGVALE, Published, Statistics};
+use omnivale_timeline::Modality;
 
 use super::figures::{Figure, Series, Shape};
 use super::page::name_of;
 use crate::args::{ReferenceChoice, StatsArgs};
 use crate::exit::Ending;
 use crate::output;
+use change::Change;
 use source::Source;
 
 /// One collection and everything counted about it.
@@ -23,6 +27,15 @@ struct Collection {
     counted: Counted,
     /// Videos that the source holds but does not count among its annotations.
     left_out: usize,
+    /// How much events change in what is seen and heard, where features were given.
+    seen: Option<Change>,
+    heard: Option<Change>,
+}
+
+impl Collection {
+    fn statistics(&self) -> &Statistics {
+        &self.counted.statistics
+    }
 }
 
 /// Everything there is to show.
@@ -45,7 +58,7 @@ impl Results {
     }
 
     fn statistics(&self) -> impl Iterator<Item = &Statistics> {
-        self.collections.iter().map(|collection| &collection.counted.statistics)
+        self.collections.iter().map(Collection::statistics)
     }
 }
 
@@ -53,8 +66,14 @@ pub(super) fn run(args: &StatsArgs) -> anyhow::Result<Ending> {
     let mut collections = Vec::new();
     for path in std::iter::once(&args.file).chain(&args.other) {
         let source = Source::open(path)?;
+        // Read again for each kind of features: that costs nothing beside reading them.
         let (counted, left_out) = source.count()?;
-        collections.push(Collection { name: name_of(path), counted, left_out });
+        let change = |folder: &Option<PathBuf>, modality| {
+            folder.as_deref().map(|folder| change::measure(&source, folder, modality)).transpose()
+        };
+        let seen = change(&args.visual_features, Modality::Visual)?;
+        let heard = change(&args.audio_features, Modality::Audio)?;
+        collections.push(Collection { name: name_of(path), counted, left_out, seen, heard });
     }
     let published = match args.reference {
         ReferenceChoice::Longvale => Some(&LONGVALE),
@@ -69,7 +88,9 @@ pub(super) fn run(args: &StatsArgs) -> anyhow::Result<Ending> {
     } else {
         output::text(&text(&results))?;
     }
-    Ok(Ending::Done)
+    let changes = results.collections.iter().flat_map(|one| one.seen.iter().chain(&one.heard));
+    let is_whole = changes.map(|change| change.unreadable).sum::<usize>() == 0;
+    Ok(if is_whole { Ending::Done } else { Ending::SomeFailed })
 }
 
 /// Totals, distributions and words for a person.
@@ -89,7 +110,6 @@ fn text(results: &Results) -> String {
 
 /// The distributions, in the order in which they are shown.
 fn figures(results: &Results) -> Vec<Figure> {
-    use omnivale_dataset::stats::Bin;
     let bins = |of: fn(&Statistics) -> &[Bin]| -> Vec<(usize, &[Bin])> {
         results.statistics().map(of).enumerate().collect()
     };

@@ -25,5 +25,6 @@ fn collection(collection: &Collection) -> Value {
         "used": words.used(),
         "top": words.top(LISTED),
     });
+    value["mrsd"] = json!({"visual": collection.seen, "audio": collection.heard});
     value
 }

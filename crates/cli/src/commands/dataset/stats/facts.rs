@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use omnivale_dataset::stats::{Published, Statistics};
+use omnivale_dataset::stats::Published;
 use omnivale_timeline::Duration;
 
-use super::Results;
+use super::change::Change;
+use super::{Collection, Results};
 use crate::commands::dataset::figures::{percent, shortened, thousands};
 
 /// Words that are listed as text.
@@ -23,37 +24,52 @@ pub(super) fn rows(results: &Results) -> Vec<Row> {
     let share = |value: Option<f64>| value.map(percent);
     let mut rows = Vec::new();
     let mut row = |name: &'static str,
-                   own: &dyn Fn(&Statistics) -> Option<String>,
+                   own: &dyn Fn(&Collection) -> Option<String>,
                    published: &dyn Fn(&Published) -> Option<String>| {
-        let values: Vec<_> = results.statistics().map(own).collect();
+        let values: Vec<_> = results.collections.iter().map(own).collect();
         if values.iter().any(Option::is_some) {
             let published = results.published.map(published);
             rows.push(Row { name, values: values.into_iter().chain(published).collect() });
         }
     };
     let nothing = |_: &Published| None;
-    row("videos", &|s| Some(thousands(s.videos)), &|p| Some(thousands(p.videos)));
-    row("events", &|s| Some(thousands(s.events)), &|p| Some(thousands(p.events)));
-    row("length of all videos", &|s| Some(length(s.duration)), &|p| {
+    row("videos", &|c| Some(thousands(c.statistics().videos)), &|p| Some(thousands(p.videos)));
+    row("events", &|c| Some(thousands(c.statistics().events)), &|p| Some(thousands(p.events)));
+    row("length of all videos", &|c| Some(length(c.statistics().duration)), &|p| {
         Some(format!("{:.0} h", p.hours))
     });
-    row("mean video, seconds", &|s| number(s.mean_duration), &|p| {
+    row("mean video, seconds", &|c| number(c.statistics().mean_duration), &|p| {
         Some(format!("{:.0}", p.mean_duration))
     });
-    row("median video, seconds", &|s| number(s.median_duration), &nothing);
-    row("events per video", &|s| number(s.mean_events), &|p| number(Some(p.mean_events)));
-    row("mean event, seconds", &|s| number(s.mean_event), &|p| number(Some(p.mean_event)));
-    row("coverage (union), pooled", &|s| share(s.coverage_pooled), &nothing);
-    row("coverage (union), mean of videos", &|s| share(s.coverage_per_video), &nothing);
-    row("coverage (sum), pooled", &|s| share(s.coverage_sum_pooled), &|p| {
+    row("median video, seconds", &|c| number(c.statistics().median_duration), &nothing);
+    row("events per video", &|c| number(c.statistics().mean_events), &|p| {
+        number(Some(p.mean_events))
+    });
+    row("mean event, seconds", &|c| number(c.statistics().mean_event), &|p| {
+        number(Some(p.mean_event))
+    });
+    row("coverage (union), pooled", &|c| share(c.statistics().coverage_pooled), &nothing);
+    row(
+        "coverage (union), mean of videos",
+        &|c| share(c.statistics().coverage_per_video),
+        &nothing,
+    );
+    row("coverage (sum), pooled", &|c| share(c.statistics().coverage_sum_pooled), &|p| {
         Some(format!("{:.0} %", p.coverage_pooled * 100.0))
     });
-    row("coverage (sum), mean of videos", &|s| share(s.coverage_sum_per_video), &nothing);
-    row("captions", &|s| Some(thousands(s.captions)), &nothing);
-    row("words per caption", &|s| number(s.mean_caption_words), &nothing);
-    row("events that change", &|s| share(s.changing), &|p| {
+    row(
+        "coverage (sum), mean of videos",
+        &|c| share(c.statistics().coverage_sum_per_video),
+        &nothing,
+    );
+    row("captions", &|c| Some(thousands(c.statistics().captions)), &nothing);
+    row("words per caption", &|c| number(c.statistics().mean_caption_words), &nothing);
+    row("events that change", &|c| share(c.statistics().changing), &|p| {
         Some(format!("{:.0} %", p.changing * 100.0))
     });
+    let change = |change: &Option<Change>| Some(format!("{:.3}", change.as_ref()?.mean?));
+    row("MRSD of what is seen", &|c| change(&c.seen), &|p| Some(format!("{:.3}", p.mrsd_visual)));
+    row("MRSD of what is heard", &|c| change(&c.heard), &|p| Some(format!("{:.3}", p.mrsd_audio)));
     rows
 }
 
