@@ -47,5 +47,5 @@ pub mod stats;
 pub mod validate;
 
 pub use error::DatasetError;
-pub use format::npy;
 pub use format::{boundaries, log, longvale, srt, unav, webvtt};
+pub use format::{elan, npy, parquet};
