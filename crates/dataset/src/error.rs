@@ -66,6 +66,16 @@ pub enum DatasetError {
         /// What the file has there.
         found: String,
     },
+    /// There is something to write that the format has no place for.
+    #[error("{format} has no place for {what}; {remedy}")]
+    CannotHold {
+        /// The format, with its article: `an ELAN file`.
+        format: &'static str,
+        /// What would be lost.
+        what: String,
+        /// What can be done.
+        remedy: String,
+    },
     /// The file cannot be written.
     #[error("cannot write {file}")]
     Write {

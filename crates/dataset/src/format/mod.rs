@@ -2,10 +2,12 @@
 
 pub mod boundaries;
 mod cue_text;
+pub mod elan;
 pub mod log;
 pub mod longvale;
 pub mod npy;
 pub mod questions;
+pub mod parquet;
 pub mod srt;
 pub mod unav;
 pub mod webvtt;
