@@ -1,13 +1,11 @@
 //! Pseudo-untrimmed videos out of captioned clips.
 
-use serde::{Deserialize, Serialize};
+mod chance;
+pub mod cluster;
+mod config;
+pub mod embed;
+mod lanes;
 
-/// How pseudo-untrimmed videos are made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PseudoConfig {
-    /// Fewest clips in one video.
-    pub clips_min: usize,
-    /// Most clips in one video.
-    pub clips_max: usize,
-}
+pub use config::{
+    ClusterConfig, EmbeddingConfig, NoiseConfig, NoiseKind, PseudoConfig, RenderConfig,
+};
