@@ -12,7 +12,7 @@ pub(crate) use dataset::{
     ConvertArgs, DatasetCommand, DialoguesArgs, PseudoArgs, SplitArgs, StatsArgs, ValidateArgs,
 };
 pub(crate) use eval::{
-    BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, TaskChoice,
+    BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, QaArgs, TaskChoice,
 };
 
 /// Turns long videos into timelines of what is seen, heard and said.

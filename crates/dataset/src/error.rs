@@ -23,6 +23,15 @@ pub enum DatasetError {
         #[source]
         source: serde_json::Error,
     },
+    /// The text is not TOML, or has keys that the format does not have.
+    #[error("{file} is not valid TOML of this kind")]
+    Toml {
+        /// The file's name.
+        file: String,
+        /// What is wrong, with line and column.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
     /// The JSON is sound but something else stands where the format has its value.
     #[error("{file}: expected {expected} at {at}, found {found}")]
     Shape {
@@ -71,6 +80,25 @@ pub enum DatasetError {
         expected: String,
         /// What they are.
         found: String,
+    },
+    /// A binary file, or an archive, that is not what the format has there.
+    #[error("{file}: expected {expected}, found {found}")]
+    Bytes {
+        /// The file's name.
+        file: String,
+        /// What the format has there.
+        expected: String,
+        /// What the file has there.
+        found: String,
+    },
+    /// The file cannot be written.
+    #[error("cannot write {file}")]
+    Write {
+        /// The file's name, or what it is.
+        file: String,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
     },
     /// The file holds no boundaries of the kind asked for.
     #[error("{file} has no {wanted}; it has {}", listed(.offered))]

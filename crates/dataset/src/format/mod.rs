@@ -4,6 +4,8 @@ pub mod boundaries;
 mod cue_text;
 pub mod log;
 pub mod longvale;
+pub mod npy;
+pub mod questions;
 pub mod srt;
 pub mod unav;
 pub mod webvtt;

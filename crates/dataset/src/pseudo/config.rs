@@ -32,6 +32,8 @@ pub struct PseudoConfig {
     pub embedding: EmbeddingConfig,
     /// How clips are grouped.
     pub clusters: ClusterConfig,
+    /// How feature rows are put together.
+    pub features: AssemblyConfig,
     /// Noise under the sound.
     pub noise: NoiseConfig,
     /// Form of rendered videos.
@@ -64,6 +66,20 @@ pub struct ClusterConfig {
     pub moved_max: f64,
     /// Clips per cluster among which the first centres are drawn.
     pub start_sample: usize,
+}
+
+/// How the feature rows of a pseudo video are put together of those of its clips.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssemblyConfig {
+    /// Rows of pictures.
+    pub video_rows: usize,
+    /// Rows of sound.
+    pub audio_rows: usize,
+    /// Whether short videos are stretched to `video_rows` instead of filled with zeros.
+    pub stretch_short_videos: bool,
+    /// Whether rows of sound follow the clips' times instead of their number.
+    pub audio_time_aligned: bool,
 }
 
 /// Noise under the sound of rendered videos.
@@ -166,6 +182,13 @@ impl PseudoConfig {
         ask("pseudo.clusters.rounds", clusters.rounds, "1 to 1000", |v| (1..=1000).contains(v))?;
         ask("pseudo.clusters.moved_max", clusters.moved_max, "0 to 1", |v| share.contains(v))?;
         ask("pseudo.clusters.start_sample", clusters.start_sample, "at least 1", |v| *v >= 1)?;
+        let rows = 1..=4096;
+        ask("pseudo.features.video_rows", self.features.video_rows, "1 to 4096", |v| {
+            rows.contains(v)
+        })?;
+        ask("pseudo.features.audio_rows", self.features.audio_rows, "1 to 4096", |v| {
+            rows.contains(v)
+        })?;
         ask("pseudo.noise.share", noise.share, "0 to 1", |v| share.contains(v))?;
         ask("pseudo.noise.level_max", noise.level_max, "-100 to 0", |v| {
             (-100.0..=0.0).contains(v)

@@ -15,23 +15,13 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::chance;
+use super::clips::Clip;
 use super::cluster::Clusters;
 use super::config::{NoiseKind, PseudoConfig};
 use super::embed::Embeddings;
 
 /// Times that videos without a coherent draw are dealt to other clusters.
 const DEALS: usize = 8;
-
-/// A captioned clip: what pseudo videos are made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clip {
-    /// Its id: the stem of its media and feature files.
-    pub id: String,
-    /// What happens in it.
-    pub caption: String,
-    /// Length.
-    pub duration: Duration,
-}
 
 /// The pseudo videos and how they came about.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::Config;
+use crate::pseudo::clips::Clip;
 use crate::pseudo::cluster::cluster;
 use crate::pseudo::embed::{LatentSemantics, SentenceEmbedder};
 use proptest::prelude::*;
