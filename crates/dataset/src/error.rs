@@ -23,6 +23,15 @@ pub enum DatasetError {
         #[source]
         source: serde_json::Error,
     },
+    /// The text is not TOML, or has keys that the format does not have.
+    #[error("{file} is not valid TOML of this kind")]
+    Toml {
+        /// The file's name.
+        file: String,
+        /// What is wrong, with line and column.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
     /// The JSON is sound but something else stands where the format has its value.
     #[error("{file}: expected {expected} at {at}, found {found}")]
     Shape {
@@ -46,6 +55,60 @@ pub enum DatasetError {
         expected: &'static str,
         /// What the file has there.
         found: String,
+    },
+    /// A value of the configuration that cannot be meant.
+    #[error("configuration: expected {expected} for `{name}`, found {found}")]
+    Setting {
+        /// The value's name, with its table.
+        name: &'static str,
+        /// What it may be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// Sentence embeddings that cannot be had or used.
+    #[error("the captions cannot be embedded")]
+    Embedding {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Sentence embeddings that do not fit the captions.
+    #[error("the embeddings cannot be used: expected {expected}, found {found}")]
+    Embeddings {
+        /// What they have to be.
+        expected: String,
+        /// What they are.
+        found: String,
+    },
+    /// A binary file, or an archive, that is not what the format has there.
+    #[error("{file}: expected {expected}, found {found}")]
+    Bytes {
+        /// The file's name.
+        file: String,
+        /// What the format has there.
+        expected: String,
+        /// What the file has there.
+        found: String,
+    },
+    /// There is something to write that the format has no place for.
+    #[error("{format} has no place for {what}; {remedy}")]
+    CannotHold {
+        /// The format, with its article: `an ELAN file`.
+        format: &'static str,
+        /// What would be lost.
+        what: String,
+        /// What can be done.
+        remedy: String,
+    },
+    /// The file cannot be written.
+    #[error("cannot write {file}")]
+    Write {
+        /// The file's name, or what it is.
+        file: String,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
     },
     /// The file holds no boundaries of the kind asked for.
     #[error("{file} has no {wanted}; it has {}", listed(.offered))]
@@ -76,9 +139,6 @@ pub enum DatasetError {
         #[source]
         source: csv::Error,
     },
-    /// A file cannot be written.
-    #[error("cannot write")]
-    Write(#[source] std::io::Error),
     /// The data has no value that the format to be written must have.
     #[error(
         "{format} needs {}, and {count} of {of} {} have none, the first of them in {video:?}; {}",
@@ -95,20 +155,6 @@ pub enum DatasetError {
         of: usize,
         /// The id of the first video without it.
         video: String,
-    },
-    /// The data has a value that the format to be written has no way to write.
-    #[error("{format} cannot hold {what} of {video:?}: {found}; {remedy}")]
-    Unwritable {
-        /// The format to be written.
-        format: &'static str,
-        /// Which value.
-        what: &'static str,
-        /// The id of the video.
-        video: String,
-        /// The value.
-        found: String,
-        /// What to do about it.
-        remedy: &'static str,
     },
     /// Several videos, or none, for a file that holds one.
     #[error("{format} holds one video per file, and there are {videos}")]
@@ -214,6 +260,11 @@ impl Need {
 /// fitted to their format.
 pub(crate) fn lacks(format: &'static str, need: Need, video: &str) -> DatasetError {
     DatasetError::Lacks { format, need, count: 1, of: 1, video: video.to_owned() }
+}
+
+/// That the output refused.
+pub(crate) fn unwritten(source: std::io::Error) -> DatasetError {
+    DatasetError::Write { file: "the file".to_owned(), source }
 }
 
 /// `a, b and c`, or `none that can be read`.

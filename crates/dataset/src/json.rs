@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::DatasetError;
+use crate::error::unwritten;
 
 /// A place in a JSON file: what stands there, and how to say where it is.
 #[derive(Clone)]
@@ -37,7 +38,7 @@ pub(crate) fn write_value(
     output: &mut impl Write,
     value: &(impl Serialize + ?Sized),
 ) -> Result<(), DatasetError> {
-    serde_json::to_writer(output, value).map_err(|error| DatasetError::Write(error.into()))
+    serde_json::to_writer(output, value).map_err(|error| unwritten(error.into()))
 }
 
 /// A list with one item per line.
@@ -45,12 +46,12 @@ pub(crate) fn write_lines<T: Serialize>(
     mut output: impl Write,
     items: impl IntoIterator<Item = T>,
 ) -> Result<(), DatasetError> {
-    output.write_all(b"[").map_err(DatasetError::Write)?;
+    output.write_all(b"[").map_err(unwritten)?;
     for (index, item) in items.into_iter().enumerate() {
-        output.write_all(if index == 0 { b"\n" } else { b",\n" }).map_err(DatasetError::Write)?;
+        output.write_all(if index == 0 { b"\n" } else { b",\n" }).map_err(unwritten)?;
         write_value(&mut output, &item)?;
     }
-    output.write_all(b"\n]\n").map_err(DatasetError::Write)
+    output.write_all(b"\n]\n").map_err(unwritten)
 }
 
 impl<'a> Node<'a> {

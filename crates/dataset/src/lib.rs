@@ -6,7 +6,9 @@
 //! | [`webvtt`] | `.vtt` subtitles and chapters |
 //! | [`srt`] | `.srt` subtitles |
 //! | [`log`](mod@log) | `.jsonl`: the answers of a model to LongVALE's questions (read only) |
+//! | [`questions`] | answered questions and what a judge replied, `.jsonl` (read only) |
 //! | [`unav`] | labelled intervals, annotated and predicted, as UnAV-100 publishes them (read only) |
+//! | [`npy`] | feature rows: `.npy` matrices of half, single or double precision |
 //! | [`boundaries`] | instants and spans out of whatever file holds them, for evaluation (read only) |
 //!
 //! [`stats`] counts what the paper counts. Readers are strict: a [`DatasetError`] names the file, the
@@ -47,7 +49,4 @@ pub mod stats;
 pub mod validate;
 
 pub use error::{DatasetError, Need};
-pub use format::{
-    activitynet, audio_text, boundaries, chapters, coco, json_lines, log, longvale, srt, unav,
-    valor, webvtt,
-};
+pub use format::*;

@@ -11,6 +11,7 @@ use super::format::Format;
 use super::guess::guess;
 use super::supply::Supplies;
 use crate::DatasetError;
+use crate::error::unwritten;
 use crate::format::cue_text;
 use crate::record::Record;
 
@@ -132,7 +133,7 @@ pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
 /// Writes one file. The records must have been fitted to the format.
 ///
 /// # Errors
-/// [`DatasetError::Lacks`] and [`DatasetError::Unwritable`] for what the format cannot do without or
+/// [`DatasetError::Lacks`] and [`DatasetError::CannotHold`] for what the format cannot do without or
 /// cannot hold, [`DatasetError::OneVideo`] for other than one record in a format that holds one, and
 /// whatever `output` refuses.
 pub fn write(
@@ -159,7 +160,7 @@ pub fn write_folder(
         let name = format!("{}.{ending}", escape(&record.id)?);
         let mut file = Vec::new();
         write(&mut file, std::slice::from_ref(record), format)?;
-        fs::write(folder.join(&name), file).map_err(DatasetError::Write)?;
+        fs::write(folder.join(&name), file).map_err(unwritten)?;
         names.push(name);
     }
     Ok(names)

@@ -147,6 +147,28 @@ impl Fitting<'_> {
             self.lose(Kind::BlankCaptions, before - record.remarks.len());
         }
         self.ends(record);
+        if self.holds.by_tier {
+            self.group(record);
+        }
+    }
+
+    /// Brings the remarks of each tier together, tiers in the order of their first.
+    fn group(&mut self, record: &mut Record) {
+        let mut places: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+        let place = |remark| {
+            let next = places.len();
+            *places.entry(remark).or_insert(next)
+        };
+        let tiers = record.remarks.iter().map(|remark| remark.tier.as_deref());
+        let places: Vec<usize> = tiers.map(place).collect();
+        if places.is_sorted() {
+            return;
+        }
+        let mut remarks: Vec<(usize, Remark)> =
+            places.into_iter().zip(std::mem::take(&mut record.remarks)).collect();
+        remarks.sort_by_key(|(place, _)| *place);
+        record.remarks = remarks.into_iter().map(|(_, remark)| remark).collect();
+        self.lose(Kind::Order, 1);
     }
 
     fn span(&mut self, remark: &mut Remark, whole: Option<Span>) {
@@ -158,7 +180,7 @@ impl Fitting<'_> {
         let Some(span) = &mut remark.span else { return };
         if !self.holds.before_zero && span.start < Time::ZERO {
             *span = Span::until(Time::ZERO, span.end().max(Time::ZERO));
-            self.losses.entry(Kind::BeforeZero).and_modify(|count| *count += 1).or_insert(1);
+            self.lose(Kind::BeforeZero, 1);
         }
         let step = self.holds.step;
         let round = |time: Time| {

@@ -117,6 +117,10 @@ pub struct Holds {
     pub score: Hold,
     /// Tiers.
     pub tiers: Tiers,
+    /// Whether the events of a tier stand together.
+    pub by_tier: bool,
+    /// Whether a file of one video says its id; else the file's name does.
+    pub names_itself: bool,
 }
 
 impl Holds {
@@ -140,6 +144,8 @@ impl Holds {
         label_id: Hold::No,
         score: Hold::No,
         tiers: Tiers::No,
+        by_tier: false,
+        names_itself: false,
     };
 
     /// What it holds, in a few words for a person: `many videos; times, captions; length needed`.

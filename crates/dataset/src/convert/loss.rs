@@ -45,7 +45,7 @@ pub enum Kind {
         /// The step, seconds.
         step: Duration,
     },
-    /// Order of events: they are now sorted by start.
+    /// Order of events: they are now sorted by start, or by tier.
     Order,
     /// Ends of events: each now ends where the next one starts, the last where it starts.
     Ends,
@@ -98,7 +98,7 @@ impl fmt::Display for Loss {
             Kind::FineDurations { step } => {
                 write!(f, "what is finer than {} s in the length of {videos}", step.seconds())
             }
-            Kind::Order => write!(f, "the order of events of {videos}: they are sorted by start"),
+            Kind::Order => write!(f, "the order of the events of {videos}"),
             Kind::Ends => write!(f, "the end of {events}: each ends where the next one starts"),
             Kind::Lengths { length } => {
                 write!(f, "the end of {events}: each is {} s long", length.seconds())

@@ -8,8 +8,12 @@ use super::file::Input;
 use super::format::Hold::{May, Must};
 use super::format::{Ends, Format, Holds, Tiers};
 use crate::DatasetError;
-use crate::format::{activitynet, audio_text, chapters, coco, json_lines, longvale, srt, webvtt};
-use crate::format::{cue_text, unav::records as unav, valor};
+use crate::error::unwritten;
+use crate::format::unav::records as unav;
+use crate::format::{
+    activitynet, audio_text, chapters, coco, cue_text, elan, json_lines, longvale, parquet, srt,
+    valor, webvtt,
+};
 use crate::record::Record;
 
 /// Captions of whole clips.
@@ -21,6 +25,20 @@ const CUES: Holds =
 
 const LONGVALE: Holds = Holds { duration: Must, span: Must, text: Must, ..Holds::NOTHING };
 
+const EVERYTHING: Holds = Holds {
+    duration: May,
+    subset: May,
+    media: May,
+    frame_rate: May,
+    span: May,
+    text: May,
+    label_name: May,
+    label_id: May,
+    score: May,
+    tiers: Tiers::Any,
+    ..Holds::NOTHING
+};
+
 /// Every format, in the order in which they are listed to people.
 pub static FORMATS: &[Format] = &[
     Format {
@@ -30,7 +48,7 @@ pub static FORMATS: &[Format] = &[
         about: "LongVALE and ActivityNet-Captions: an object of videos by id",
         holds: LONGVALE,
         read: read_longvale,
-        write: |out, records| longvale::write(out, &entries(records)?).map_err(DatasetError::Write),
+        write: |out, records| longvale::write(out, &entries(records)?).map_err(unwritten),
     },
     Format {
         name: "longvale-list",
@@ -39,28 +57,14 @@ pub static FORMATS: &[Format] = &[
         about: "the same as a list of videos with an id",
         holds: LONGVALE,
         read: read_longvale,
-        write: |out, records| {
-            longvale::write_list(out, &entries(records)?).map_err(DatasetError::Write)
-        },
+        write: |out, records| longvale::write_list(out, &entries(records)?).map_err(unwritten),
     },
     Format {
         name: "jsonl",
         aliases: &["json-lines"],
         extensions: &["jsonl", "ndjson"],
         about: "JSON Lines, one video per line; holds all that omnivale knows",
-        holds: Holds {
-            duration: May,
-            subset: May,
-            media: May,
-            frame_rate: May,
-            span: May,
-            text: May,
-            label_name: May,
-            label_id: May,
-            score: May,
-            tiers: Tiers::Any,
-            ..Holds::NOTHING
-        },
+        holds: EVERYTHING,
         read: |input| json_lines::read(input.open()?, &input.name()),
         write: |out, records| json_lines::write(out, records),
     },
@@ -220,6 +224,39 @@ pub static FORMATS: &[Format] = &[
         },
         write: |out, records| cues(out, records, "chapters", chapters::write_list),
     },
+    Format {
+        name: "elan",
+        aliases: &["eaf"],
+        extensions: &["eaf"],
+        about: "ELAN: tiers of annotations over a recording",
+        holds: Holds {
+            duration: May,
+            subset: May,
+            media: May,
+            label_name: May,
+            tiers: Tiers::Any,
+            by_tier: true,
+            names_itself: true,
+            becomes: without_controls,
+            ..CUES
+        },
+        read: |input| elan::read(input.open()?, &input.name()),
+        write: |out, records| elan::write(out, records),
+    },
+    Format {
+        name: "parquet",
+        aliases: &[],
+        extensions: &["parquet"],
+        about: "Parquet, one row per event; holds all that omnivale knows",
+        holds: Holds { step: Duration::from_micros(1), ..EVERYTHING },
+        read: |input| parquet::read(input.open()?, &input.name()),
+        write: |out, records| {
+            // Its writer wants an output that may go to another thread.
+            let mut file = Vec::new();
+            parquet::write(&mut file, records)?;
+            out.write_all(&file).map_err(unwritten)
+        },
+    },
 ];
 
 fn read_longvale(input: &Input<'_>) -> Result<Vec<Record>, DatasetError> {
@@ -243,7 +280,15 @@ fn cues(
         return Err(DatasetError::OneVideo { format, videos: records.len() });
     };
     let file = write(&cue_text::cues(record, format)?);
-    out.write_all(file.as_bytes()).map_err(DatasetError::Write)
+    out.write_all(file.as_bytes()).map_err(unwritten)
+}
+
+/// Without the characters that XML cannot carry.
+fn without_controls(text: &str) -> String {
+    let carried = |c: &char| {
+        matches!(c, '\t' | '\n' | '\r') || (*c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}'))
+    };
+    text.chars().filter(carried).collect()
 }
 
 /// What a text is after it was written as a cue and read.

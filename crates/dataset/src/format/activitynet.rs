@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::DatasetError;
-use crate::error::{Need, lacks};
+use crate::error::{Need, lacks, unwritten};
 use crate::json::{Node, pair, parse, write_value};
 use crate::record::{Record, Remark};
 
@@ -48,9 +48,7 @@ pub fn write(mut output: impl Write, records: &[Record]) -> Result<(), DatasetEr
         sentence: &'a str,
         timestamp: (Time, Time),
     }
-    output
-        .write_all(b"{\"version\": \"VERSION 1.0\", \"results\": {")
-        .map_err(DatasetError::Write)?;
+    output.write_all(b"{\"version\": \"VERSION 1.0\", \"results\": {").map_err(unwritten)?;
     for (index, record) in records.iter().enumerate() {
         let events = record.remarks.iter().map(|remark| {
             let span = remark.span.ok_or(Need::Span)?;
@@ -60,10 +58,10 @@ pub fn write(mut output: impl Write, records: &[Record]) -> Result<(), DatasetEr
         let events: Vec<Event<'_>> = events
             .collect::<Result<_, Need>>()
             .map_err(|need| lacks("activitynet-results", need, &record.id))?;
-        output.write_all(if index == 0 { b"\n" } else { b",\n" }).map_err(DatasetError::Write)?;
+        output.write_all(if index == 0 { b"\n" } else { b",\n" }).map_err(unwritten)?;
         write_value(&mut output, &record.id)?;
-        output.write_all(b": ").map_err(DatasetError::Write)?;
+        output.write_all(b": ").map_err(unwritten)?;
         write_value(&mut output, &events)?;
     }
-    output.write_all(b"\n}, \"external_data\": {}}\n").map_err(DatasetError::Write)
+    output.write_all(b"\n}, \"external_data\": {}}\n").map_err(unwritten)
 }

@@ -19,6 +19,7 @@ use std::io::Read;
 use csv::StringRecord;
 
 use crate::DatasetError;
+use crate::error::unwritten;
 
 pub(crate) use audiocaps::are_numbered;
 pub use audiocaps::{LENGTH as AUDIOCAPS_LENGTH, read as read_audiocaps, write as write_audiocaps};
@@ -87,9 +88,9 @@ fn wrong(file: &str, source: csv::Error) -> DatasetError {
     DatasetError::Csv { file: file.to_owned(), line, source }
 }
 
-/// What a failed write of a row was.
-fn unwritten(error: csv::Error) -> DatasetError {
-    DatasetError::Write(error.into())
+/// That the output refused a row.
+fn refused(error: csv::Error) -> DatasetError {
+    unwritten(error.into())
 }
 
 /// A media file's name without its folder and ending; nothing where it does not end as sounds and

@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::DatasetError;
+use crate::error::unwritten;
 use crate::json::{Node, pair, write_value};
 use crate::record::{Label, Record, Remark};
 
@@ -162,7 +163,7 @@ pub fn write_record(output: &mut impl Write, record: &Record) -> Result<(), Data
         tiers: column(remarks, |one| one.tier.as_deref()),
     };
     write_value(output, &line)?;
-    output.write_all(b"\n").map_err(DatasetError::Write)
+    output.write_all(b"\n").map_err(unwritten)
 }
 
 /// One value per remark; absent where no remark has one.

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use super::collect::Collector;
 use super::entries::for_each_entry;
 use crate::DatasetError;
-use crate::error::{Need, lacks};
+use crate::error::{Need, lacks, unwritten};
 use crate::json::{write_lines, write_value};
 use crate::record::{Record, Remark};
 
@@ -105,14 +105,14 @@ pub fn read_mapper(input: impl Read, file: &str) -> Result<Vec<Record>, DatasetE
 /// # Errors
 /// [`DatasetError::Lacks`] where a caption is absent, and whatever `output` refuses.
 pub fn write_mapper(mut output: impl Write, records: &[Record]) -> Result<(), DatasetError> {
-    output.write_all(b"{").map_err(DatasetError::Write)?;
+    output.write_all(b"{").map_err(unwritten)?;
     for (index, record) in records.iter().enumerate() {
-        output.write_all(if index == 0 { b"\n" } else { b",\n" }).map_err(DatasetError::Write)?;
+        output.write_all(if index == 0 { b"\n" } else { b",\n" }).map_err(unwritten)?;
         write_value(&mut output, &record.id)?;
-        output.write_all(b": ").map_err(DatasetError::Write)?;
+        output.write_all(b": ").map_err(unwritten)?;
         write_value(&mut output, &captions(record, "valor-mapper")?)?;
     }
-    output.write_all(b"\n}\n").map_err(DatasetError::Write)
+    output.write_all(b"\n}\n").map_err(unwritten)
 }
 
 fn captions<'a>(record: &'a Record, format: &'static str) -> Result<Vec<&'a str>, DatasetError> {

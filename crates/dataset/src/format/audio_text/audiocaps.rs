@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 
 use omnivale_timeline::{Duration, Span, Time};
 
-use super::{Table, unwritten};
+use super::{Table, refused};
 use crate::DatasetError;
-use crate::error::{Need, lacks};
+use crate::error::{Need, lacks, unwritten};
 use crate::format::collect::Collector;
 use crate::record::{Record, Remark};
 
@@ -52,9 +52,7 @@ pub fn read(input: impl Read, file: &str) -> Result<Vec<Record>, DatasetError> {
 /// [`DatasetError::Lacks`] where a time or a caption is absent, and whatever `output` refuses.
 pub fn write(output: impl Write, records: &[Record]) -> Result<(), DatasetError> {
     let mut table = csv::Writer::from_writer(output);
-    table
-        .write_record(["audiocap_id", "youtube_id", "start_time", "caption"])
-        .map_err(unwritten)?;
+    table.write_record(["audiocap_id", "youtube_id", "start_time", "caption"]).map_err(refused)?;
     let keeps = are_numbered(records);
     let mut row = 0usize;
     for record in records {
@@ -68,10 +66,10 @@ pub fn write(output: impl Write, records: &[Record]) -> Result<(), DatasetError>
             let span = remark.span.ok_or_else(|| lack(Need::Span))?;
             let text = remark.text.as_deref().ok_or_else(|| lack(Need::Text))?;
             let start = span.start.seconds_to_millis().to_string();
-            table.write_record([&number, &record.id, &start, text]).map_err(unwritten)?;
+            table.write_record([&number, &record.id, &start, text]).map_err(refused)?;
         }
     }
-    table.flush().map_err(DatasetError::Write)
+    table.flush().map_err(unwritten)
 }
 
 /// Whether each remark has a number of its own for a tier.

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use omnivale_timeline::{Span, Time};
 
 use crate::DatasetError;
-use crate::error::{Need, lacks};
+use crate::error::{Need, lacks, unwritten};
 use crate::format::collect::Collector;
 use crate::format::cue_text::wrong;
 use crate::record::{Label, Record, Remark};
@@ -60,14 +60,13 @@ fn row(line: &str) -> Option<(&str, Span, &str)> {
 /// Writes the table. Labels of the same part that follow each other share a row.
 ///
 /// # Errors
-/// [`DatasetError::Lacks`] where a time or a label's name is absent, [`DatasetError::Unwritable`] for
+/// [`DatasetError::Lacks`] where a time or a label's name is absent, [`DatasetError::CannotHold`] for
 /// an id or a label that would end its cell, and whatever `output` refuses.
 pub fn write(mut output: impl Write, records: &[Record]) -> Result<(), DatasetError> {
-    writeln!(output, "# YTID, start_seconds, end_seconds, positive_labels")
-        .map_err(DatasetError::Write)?;
+    writeln!(output, "# YTID, start_seconds, end_seconds, positive_labels").map_err(unwritten)?;
     for record in records {
         if record.id.contains([',', '"', '\n', '\r']) || record.id.starts_with('#') {
-            return Err(unwritable("the id", record, &record.id));
+            return Err(unheld("the id", record, &record.id));
         }
         for part in record.remarks.chunk_by(|one, next| one.span == next.span) {
             let span = part.first().and_then(|remark| remark.span);
@@ -78,24 +77,22 @@ pub fn write(mut output: impl Write, records: &[Record]) -> Result<(), DatasetEr
                 let name = remark.label.as_ref().and_then(|label| label.name.as_deref());
                 let name = name.ok_or_else(|| lacks("audioset", Need::LabelName, &record.id))?;
                 if name.contains([',', '"', '\n', '\r']) || name.trim() != name || name.is_empty() {
-                    return Err(unwritable("a label", record, name));
+                    return Err(unheld("a label", record, name));
                 }
                 names.push(name);
             }
             let names = names.join(",");
             writeln!(output, "{}, {start:.3}, {end:.3}, \"{names}\"", record.id)
-                .map_err(DatasetError::Write)?;
+                .map_err(unwritten)?;
         }
     }
     Ok(())
 }
 
-fn unwritable(what: &'static str, record: &Record, found: &str) -> DatasetError {
-    DatasetError::Unwritable {
-        format: "audioset",
-        what,
-        video: record.id.clone(),
-        found: format!("{found:?}"),
-        remedy: "write another format, such as jsonl",
+fn unheld(what: &str, record: &Record, found: &str) -> DatasetError {
+    DatasetError::CannotHold {
+        format: "an AudioSet table",
+        what: format!("{what} of {:?}, {found:?}", record.id),
+        remedy: "write another format, such as jsonl".to_owned(),
     }
 }

@@ -2,9 +2,9 @@
 
 use std::io::{Read, Write};
 
-use super::{Table, media_stem, unwritten};
+use super::{Table, media_stem, refused};
 use crate::DatasetError;
-use crate::error::{Need, lacks};
+use crate::error::{Need, lacks, unwritten};
 use crate::format::collect::Collector;
 use crate::record::{Record, Remark};
 
@@ -53,7 +53,7 @@ pub fn write(output: impl Write, records: &[Record]) -> Result<(), DatasetError>
     let columns = most.max(CAPTIONS);
     let mut table = csv::Writer::from_writer(output);
     let names = (1..=columns).map(|number| format!("caption_{number}"));
-    table.write_record(["file_name".to_owned()].into_iter().chain(names)).map_err(unwritten)?;
+    table.write_record(["file_name".to_owned()].into_iter().chain(names)).map_err(refused)?;
     for record in records {
         let media = record.media.as_deref();
         let media = media.filter(|media| media_stem(media) == Some(record.id.as_str()));
@@ -63,7 +63,7 @@ pub fn write(output: impl Write, records: &[Record]) -> Result<(), DatasetError>
             row.push(text.ok_or_else(|| lacks("clotho", Need::Text, &record.id))?);
         }
         row.resize(columns + 1, "");
-        table.write_record(row).map_err(unwritten)?;
+        table.write_record(row).map_err(refused)?;
     }
-    table.flush().map_err(DatasetError::Write)
+    table.flush().map_err(unwritten)
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::label_id;
 use crate::DatasetError;
-use crate::error::{Need, lacks};
+use crate::error::{Need, lacks, unwritten};
 use crate::json::{Node, pair, parse, write_value};
 use crate::record::{Label, Record, Remark};
 
@@ -131,13 +131,13 @@ fn database<'a, T: Serialize>(
     records: &'a [Record],
     video: impl Fn(&'a Record) -> Result<T, Need>,
 ) -> Result<(), DatasetError> {
-    output.write_all(b"{\"database\": {").map_err(DatasetError::Write)?;
+    output.write_all(b"{\"database\": {").map_err(unwritten)?;
     for (index, record) in records.iter().enumerate() {
         let video = video(record).map_err(|need| lacks("unav", need, &record.id))?;
-        output.write_all(if index == 0 { b"\n" } else { b",\n" }).map_err(DatasetError::Write)?;
+        output.write_all(if index == 0 { b"\n" } else { b",\n" }).map_err(unwritten)?;
         write_value(&mut output, &record.id)?;
-        output.write_all(b": ").map_err(DatasetError::Write)?;
+        output.write_all(b": ").map_err(unwritten)?;
         write_value(&mut output, &video)?;
     }
-    output.write_all(b"\n}}\n").map_err(DatasetError::Write)
+    output.write_all(b"\n}}\n").map_err(unwritten)
 }
