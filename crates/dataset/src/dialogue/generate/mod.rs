@@ -280,12 +280,12 @@ impl<'a> Video<'a> {
         let mut forms = rng(options.seed, "form", self.id);
         let mut wordings = rng(options.seed, "question", self.id);
         let share = match options.task {
-            Task::Mixed => options.shares.grounding_share.clamp(0.0, 1.0),
+            Task::Mixed => options.shares.grounding_share,
             Task::Dense | Task::Segment => 0.0,
             Task::Grounding => 1.0,
         };
         let question = |event| {
-            let question = match forms.random_bool(share) {
+            let question = match forms.random::<f64>() < share {
                 true => Question::Grounding(templates.grounding(&mut wordings)),
                 false => Question::Segment(templates.segment(&mut wordings)),
             };
