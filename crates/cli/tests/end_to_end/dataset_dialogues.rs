@@ -242,10 +242,10 @@ fn written_dialogues_are_checked_and_numbered_anew() {
     expect(&output, 3);
     let said = stderr(&output).replace(&file, "FILE").replace(text(&out), "OUT");
     insta::assert_snapshot!(said, @r#"
-    warning: dropped: FILE, $[1] (odd): it has 1 turns: the last question has no answer
-    warning: dropped: FILE, $[2] (unknown): turn 1 uses <s2>, which `meta.token` does not have; turn 1 uses <s?>, which `meta.token` does not have
-    warning: dropped: FILE, $[3]: FILE: expected "human" or "gpt" at $[3].conversations[0].from, found the string "user"
-    warning: dropped: FILE, $[4]: FILE: expected a field `conversations` at $[4], found none
+    warning: dropped: FILE: $[1] (odd): a question has no answer: the number of turns is odd (1)
+    warning: dropped: FILE: $[2] (unknown): turn 1 uses <s2>, which `meta.token` does not have; turn 1 uses <s?>, which `meta.token` does not have
+    warning: dropped: FILE: expected "human" or "gpt" at $[3].conversations[0].from, found the string "user"
+    warning: dropped: FILE: expected a field `conversations` at $[4], found none
     1 of 5 dialogues kept
       1 had no <video> and have it now
       1 have their placeholders numbered anew

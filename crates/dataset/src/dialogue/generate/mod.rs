@@ -80,7 +80,8 @@ pub struct Counts {
     pub cut: usize,
     /// Events of the dialogues that reach beyond their video; the part inside is spoken of.
     pub outside: usize,
-    /// Words of a dialogue, both sides together, placeholders included: the median.
+    /// Words of a dialogue, both sides together, placeholders included: the median, the upper one of
+    /// two.
     pub median_words: usize,
 }
 

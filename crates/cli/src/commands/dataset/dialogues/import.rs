@@ -56,8 +56,12 @@ pub(super) fn run(args: &DialoguesArgs) -> anyhow::Result<Ending> {
         }
     }
     let said = import.dropped.iter().map(|dropped| {
-        let id = dropped.id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
-        format!("{}, $[{}]{id}: {}", dropped.file, dropped.index, dropped.problems.join("; "))
+        let problems = dropped.problems.join("; ");
+        match &dropped.id {
+            Some(id) => format!("{}: $[{}] ({id}): {problems}", dropped.file, dropped.index),
+            // The error from reading says where.
+            None => problems,
+        }
     });
     warn(said, "dropped");
     if args.json {
