@@ -10,7 +10,7 @@ mod validate;
 use clap::Subcommand;
 
 pub(crate) use convert::ConvertArgs;
-pub(crate) use dialogues::DialoguesArgs;
+pub(crate) use dialogues::{CaptionsChoice, DialogueTask, DialoguesArgs};
 pub(crate) use pseudo::PseudoArgs;
 pub(crate) use split::SplitArgs;
 pub(crate) use stats::{ReferenceChoice, StatsArgs};
