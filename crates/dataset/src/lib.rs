@@ -48,4 +48,4 @@ pub mod validate;
 
 pub use error::DatasetError;
 pub use format::{boundaries, log, longvale, srt, unav, webvtt};
-pub use format::{elan, npy, parquet};
+pub use format::{elan, label_studio, npy, parquet};

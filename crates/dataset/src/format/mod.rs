@@ -3,6 +3,7 @@
 pub mod boundaries;
 mod cue_text;
 pub mod elan;
+pub mod label_studio;
 pub mod log;
 pub mod longvale;
 pub mod npy;
