@@ -7,6 +7,10 @@
 //! | [`srt`] | `.srt` subtitles |
 //! | [`log`](mod@log) | `.jsonl`: the answers of a model to LongVALE's questions (read only) |
 //! | [`unav`] | labelled intervals, annotated and predicted, as UnAV-100 publishes them (read only) |
+//! | [`elan`] | `.eaf`: tiers of annotations |
+//! | [`label_studio`] | tasks with annotations or predictions |
+//! | [`parquet`](mod@parquet) | `.parquet`: a table with one row per event |
+//! | [`webdataset`] | `.tar`: samples with their media |
 //! | [`npy`] | feature rows: `.npy` matrices of half, single or double precision |
 //! | [`boundaries`] | instants and spans out of whatever file holds them, for evaluation (read only) |
 //!
@@ -48,4 +52,4 @@ pub mod validate;
 
 pub use error::DatasetError;
 pub use format::{boundaries, log, longvale, srt, unav, webvtt};
-pub use format::{elan, label_studio, npy, parquet};
+pub use format::{elan, label_studio, npy, parquet, webdataset};

@@ -10,4 +10,5 @@ pub mod npy;
 pub mod parquet;
 pub mod srt;
 pub mod unav;
+pub mod webdataset;
 pub mod webvtt;
