@@ -9,10 +9,11 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use dataset::{
-    ConvertArgs, DatasetCommand, DialoguesArgs, PseudoArgs, SplitArgs, StatsArgs, ValidateArgs,
+    ConvertArgs, DatasetCommand, DialoguesArgs, PseudoArgs, ReferenceChoice, SplitArgs, StatsArgs,
+    ValidateArgs,
 };
 pub(crate) use eval::{
-    BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, TaskChoice,
+    BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, QaArgs, TaskChoice,
 };
 
 /// Turns long videos into timelines of what is seen, heard and said.

@@ -23,6 +23,15 @@ pub enum DatasetError {
         #[source]
         source: serde_json::Error,
     },
+    /// The text is not TOML, or has keys that the format does not have.
+    #[error("{file} is not valid TOML of this kind")]
+    Toml {
+        /// The file's name.
+        file: String,
+        /// What is wrong, with line and column.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
     /// The JSON is sound but something else stands where the format has its value.
     #[error("{file}: expected {expected} at {at}, found {found}")]
     Shape {
@@ -45,6 +54,31 @@ pub enum DatasetError {
         /// What the format has there.
         expected: &'static str,
         /// What the file has there.
+        found: String,
+    },
+    /// A value of the configuration that cannot be meant.
+    #[error("configuration: expected {expected} for `{name}`, found {found}")]
+    Setting {
+        /// The value's name, with its table.
+        name: &'static str,
+        /// What it may be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// Sentence embeddings that cannot be had or used.
+    #[error("the captions cannot be embedded")]
+    Embedding {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Sentence embeddings that do not fit the captions.
+    #[error("the embeddings cannot be used: expected {expected}, found {found}")]
+    Embeddings {
+        /// What they have to be.
+        expected: String,
+        /// What they are.
         found: String,
     },
     /// A binary file, or an archive, that is not what the format has there.

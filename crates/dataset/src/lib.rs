@@ -6,6 +6,7 @@
 //! | [`webvtt`] | `.vtt` subtitles and chapters |
 //! | [`srt`] | `.srt` subtitles |
 //! | [`log`](mod@log) | `.jsonl`: the answers of a model to LongVALE's questions (read only) |
+//! | [`questions`] | answered questions and what a judge replied, `.jsonl` (read only) |
 //! | [`unav`] | labelled intervals, annotated and predicted, as UnAV-100 publishes them (read only) |
 //! | [`elan`] | `.eaf`: tiers of annotations |
 //! | [`label_studio`] | tasks with annotations or predictions |
@@ -51,5 +52,4 @@ pub mod stats;
 pub mod validate;
 
 pub use error::DatasetError;
-pub use format::{boundaries, log, longvale, srt, unav, webvtt};
-pub use format::{elan, label_studio, npy, parquet, webdataset};
+pub use format::*;

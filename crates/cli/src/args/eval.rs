@@ -72,6 +72,7 @@ pub(crate) struct LogArgs {
 pub(crate) enum EvalCommand {
     Map(MapArgs),
     Boundaries(BoundariesArgs),
+    Qa(QaArgs),
 }
 
 /// Mean average precision of labelled intervals, as on UnAV-100
@@ -127,6 +128,36 @@ pub(crate) struct BoundariesArgs {
     pub(crate) of: Option<String>,
     /// Print one JSON document
     #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Answers to questions, scored by a judge of your choice
+///
+/// A judge is a language model that is asked whether an answer means the same as the right one, and
+/// for 0 to 5 points. This command writes the questions for it and reads what it replied; sending them
+/// is up to you. Accuracy is the share of right answers, in percent.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    omnivale eval qa --answers answers.jsonl --prompts prompts.jsonl\n  \
+    omnivale eval qa --answers answers.jsonl --replies replies.jsonl --judge some-model-2026-01\n\n\
+    A line of ANSWERS: {\"id\": \"q1\", \"question\": \"...\", \"answer\": \"...\", \"prediction\": \"...\"}.\n\
+    A line of PROMPTS has the id and the messages of a chat completion; a line of REPLIES is\n\
+    {\"id\": \"q1\", \"reply\": \"{'pred': 'yes', 'score': 4}\"}.")]
+pub(crate) struct QaArgs {
+    /// The questions with the right answers and the model's
+    #[arg(long, value_name = "ANSWERS.jsonl")]
+    pub(crate) answers: PathBuf,
+    /// Write what to ask the judge
+    #[arg(long, value_name = "PROMPTS.jsonl", conflicts_with = "replies")]
+    pub(crate) prompts: Option<PathBuf>,
+    /// What the judge replied
+    #[arg(long, value_name = "REPLIES.jsonl", requires = "judge")]
+    pub(crate) replies: Option<PathBuf>,
+    /// The judge's name and version; part of the result, since judges do not compare
+    #[arg(long, value_name = "NAME", requires = "replies")]
+    pub(crate) judge: Option<String>,
+    /// Print one JSON document
+    #[arg(long, conflicts_with = "prompts")]
     pub(crate) json: bool,
 }
 

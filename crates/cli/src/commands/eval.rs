@@ -41,6 +41,7 @@ pub(super) fn dispatch(args: EvalArgs) -> anyhow::Result<Ending> {
     match (args.command, args.log) {
         (Some(EvalCommand::Map(args)), _) => super::eval_map::run(&args),
         (Some(EvalCommand::Boundaries(args)), _) => super::eval_boundaries::run(&args),
+        (Some(EvalCommand::Qa(args)), _) => super::eval_qa::run(&args),
         (None, Some(args)) => run(&args),
         (None, None) => Err(usage("say what to score: --annotations and --predictions")),
     }
@@ -193,7 +194,8 @@ fn warn_of_issues(evaluation: &Evaluation, path: &Path) {
     }
 }
 
-fn warn(said: impl Iterator<Item = String>, count: usize, what: &str) {
+/// Spells out the first of many warnings and counts the others.
+pub(super) fn warn(said: impl Iterator<Item = String>, count: usize, what: &str) {
     for line in said.take(SPELLED_OUT) {
         eprintln!("warning: {line}");
     }

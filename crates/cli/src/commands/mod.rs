@@ -9,6 +9,7 @@ mod doctor;
 mod eval;
 mod eval_boundaries;
 mod eval_map;
+mod eval_qa;
 mod metrics_data;
 
 use std::path::Path;

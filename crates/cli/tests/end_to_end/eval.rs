@@ -274,3 +274,66 @@ fn broken_annotations_are_named() {
     assert!(said.contains(r#"$["one"].timestamps[0][1]"#), "{said}");
     expect(&run(&["eval", "--annotations", &files.annotations]), 2);
 }
+
+const ANSWERED: &str = r#"{"id": "q1", "question": "Who sings?", "answer": "a woman", "prediction": "a lady"}
+{"id": "q2", "question": "Where?", "answer": "on a stage", "prediction": "in a car"}
+{"id": "q3", "question": "When?", "answer": "at night", "prediction": "late"}
+"#;
+
+#[test]
+fn a_judge_is_asked_and_its_replies_are_scored() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| text(&root.path().join(name)).to_owned();
+    fs::write(path("answers.jsonl"), ANSWERED).unwrap();
+    let answers = path("answers.jsonl");
+    expect(&run(&["eval", "qa", "--answers", &answers, "--prompts", &path("p.jsonl")]), 0);
+    let prompts = fs::read_to_string(path("p.jsonl")).unwrap();
+    let second: Value = serde_json::from_str(prompts.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(second["id"], "q2");
+    assert!(second["messages"][1]["content"].as_str().unwrap().contains("in a car"));
+
+    let replies = [
+        json!({"id": "q2", "reply": "{'pred': 'no', 'score': 1}"}),
+        json!({"id": "q1", "reply": "{'pred': 'yes', 'score': 4}"}),
+        json!({"id": "q3", "reply": "I cannot say."}),
+    ];
+    let lines: String = replies.iter().map(|line| format!("{line}\n")).collect();
+    fs::write(path("replies.jsonl"), lines).unwrap();
+    let replies = path("replies.jsonl");
+    let judged = ["eval", "qa", "--answers", &answers, "--replies", &replies, "--judge", "judge-1"];
+    let output = run(&judged);
+    expect(&output, 0);
+    insta::assert_snapshot!(stdout(&output), @r"
+    Question answering, judged by judge-1
+
+      accuracy       50.00
+      mean score      2.50  of 5
+
+      3 of 3 questions judged, 1 replies unreadable, 0 neither yes nor no
+      Another judge or another prompt gives other numbers: compare only with its own.
+    ");
+    let output = run(&[&judged[..], &["--json"]].concat());
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&found["judge"], &found["accuracy"]), (&json!("judge-1"), &json!(50.0)));
+}
+
+#[test]
+fn replies_that_do_not_fit_their_questions_are_reported() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| text(&root.path().join(name)).to_owned();
+    fs::write(path("answers.jsonl"), ANSWERED).unwrap();
+    let (answers, replies) = (path("answers.jsonl"), path("replies.jsonl"));
+    fs::write(&replies, "{\"id\": \"q9\", \"reply\": \"\"}\n{\"id\": \"q1\"}\n").unwrap();
+    let output = run(&["eval", "qa", "--answers", &answers, "--replies", &replies, "--judge", "j"]);
+    expect(&output, 3);
+    let said = stderr(&output);
+    assert!(said.contains("3 questions have no reply"), "{said}");
+    assert!(said.contains("1 replies belong to no question"), "{said}");
+    assert!(said.contains("line 2: expected a string in `reply`"), "{said}");
+    fs::write(&replies, "").unwrap();
+    let output = run(&["eval", "qa", "--answers", &answers, "--replies", &replies, "--judge", "j"]);
+    expect(&output, 1);
+    assert!(stderr(&output).contains("is empty"));
+    expect(&run(&["eval", "qa", "--answers", &answers]), 2);
+    expect(&run(&["eval", "qa", "--answers", &answers, "--replies", &replies]), 2);
+}

@@ -8,6 +8,7 @@ pub mod log;
 pub mod longvale;
 pub mod npy;
 pub mod parquet;
+pub mod questions;
 pub mod srt;
 pub mod unav;
 pub mod webdataset;
