@@ -9,7 +9,8 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use dataset::{
-    ConvertArgs, DatasetCommand, DialoguesArgs, PseudoArgs, SplitArgs, StatsArgs, ValidateArgs,
+    ConvertArgs, DatasetCommand, DialoguesArgs, FeatureArgs, MissingChoice, PseudoArgs, RenderArgs,
+    SplitArgs, StatsArgs, ValidateArgs,
 };
 pub(crate) use eval::{
     BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, QaArgs, TaskChoice,
