@@ -6,8 +6,8 @@
 )]
 
 mod annotate;
-mod dataset_stats;
 mod dataset_dialogues;
+mod dataset_stats;
 mod detect;
 mod eval;
 mod metrics_data;
