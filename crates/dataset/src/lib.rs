@@ -40,6 +40,7 @@
 //! (`metrics`).
 
 pub mod config;
+pub mod convert;
 pub mod dialogue;
 mod error;
 mod format;
@@ -51,5 +52,5 @@ pub mod split;
 pub mod stats;
 pub mod validate;
 
-pub use error::DatasetError;
+pub use error::{DatasetError, Need};
 pub use format::*;
