@@ -6,6 +6,7 @@
 )]
 
 mod annotate;
+mod dataset_split;
 mod dataset_stats;
 mod detect;
 mod eval;

@@ -80,7 +80,10 @@ pub(super) fn page(results: &Results, name: &str) -> String {
     let columns = columns(results);
     let mut page = page::begin(&format!("Division of {name}"), &method(results), &columns, None);
     page::table(&columns, rows(results).into_iter(), &mut page);
-    let _ = write!(page, "<p class=\"quiet\">{ABOUT_DISTANCE}</p>\n<div class=\"charts\">\n");
+    let _ = write!(
+        page,
+        "<p class=\"quiet\">{ABOUT_DISTANCE}</p>\n<h2>Distributions</h2>\n<div class=\"charts\">\n"
+    );
     for figure in figures(results) {
         page::figure(&figure, &columns, None, &mut page);
     }
