@@ -6,6 +6,7 @@
 )]
 
 mod annotate;
+mod dataset_dialogues;
 mod dataset_split;
 mod dataset_stats;
 mod detect;

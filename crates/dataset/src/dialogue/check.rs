@@ -94,7 +94,7 @@ impl fmt::Display for Problem {
         match self {
             Problem::NoTurns => f.write_str("it has no turns"),
             Problem::OddTurns { turns } => {
-                write!(f, "it has {turns} turns: the last question has no answer")
+                write!(f, "a question has no answer: the number of turns is odd ({turns})")
             }
             Problem::NoAlternation { turn, speaker } => {
                 write!(f, "turn {turn} is {speaker}'s again")
@@ -249,7 +249,17 @@ mod tests {
                 problems.join("; ")
             })
             .collect();
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        it has no turns (no_turns)
+        it has no turns (no_turns)
+        a question has no answer: the number of turns is odd (3) (odd_turns)
+        turn 1 is human's again (no_alternation); the answer in turn 2 is empty (empty_answer); turn 3 is gpt's again (no_alternation)
+        the first question does not begin with <video> (no_tag); turn 1 has a tag where none belongs (misplaced_tag)
+        turn 0 has a tag where none belongs (misplaced_tag)
+        turn 0 has a tag where none belongs (misplaced_tag)
+        turn 0 uses <s1>, which `meta.token` does not have (unknown_placeholder); turn 1 uses <s?>, which `meta.token` does not have (unknown_placeholder)
+        <e0> is before <s0> (reversed); `meta.token` has "<s01>", which is not of the form <s0> or <e0> (placeholder_name); <s2> is 11 s, outside the clip of 10.000 s (outside_clip); <e2> is -1 s, outside the clip of 10.000 s (outside_clip); <e2> is before <s2> (reversed)
+        "#);
     }
 
     #[test]
