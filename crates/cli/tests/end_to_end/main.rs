@@ -8,6 +8,7 @@
 mod annotate;
 mod dataset_dialogues;
 mod dataset_convert;
+mod dataset_split;
 mod dataset_stats;
 mod detect;
 mod eval;
