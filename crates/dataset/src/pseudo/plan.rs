@@ -195,7 +195,7 @@ pub fn plan(
     for video in &videos {
         *tally.clips.entry(video.parts.len()).or_default() += 1;
         for part in &video.parts {
-            *tally.scales.entry(part.scale.to_string()).or_default() += 1;
+            *tally.scales.entry(format!("{:?}", part.scale)).or_default() += 1;
         }
     }
     Plan { videos, tally }
