@@ -7,7 +7,7 @@
 
 mod error;
 #[cfg(test)]
-mod golden;
+mod fixtures;
 mod layers;
 pub mod minilm;
 pub mod weights;
