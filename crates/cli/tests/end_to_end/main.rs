@@ -6,8 +6,8 @@
 )]
 
 mod annotate;
-mod dataset_dialogues;
 mod dataset_convert;
+mod dataset_dialogues;
 mod dataset_split;
 mod dataset_stats;
 mod detect;
