@@ -94,7 +94,7 @@ impl fmt::Display for Problem {
         match self {
             Problem::NoTurns => f.write_str("it has no turns"),
             Problem::OddTurns { turns } => {
-                write!(f, "it has {turns} turns: the last question has no answer")
+                write!(f, "a question has no answer: the number of turns is odd ({turns})")
             }
             Problem::NoAlternation { turn, speaker } => {
                 write!(f, "turn {turn} is {speaker}'s again")
@@ -252,7 +252,7 @@ mod tests {
         insta::assert_snapshot!(said.join("\n"), @r#"
         it has no turns (no_turns)
         it has no turns (no_turns)
-        it has 3 turns: the last question has no answer (odd_turns)
+        a question has no answer: the number of turns is odd (3) (odd_turns)
         turn 1 is human's again (no_alternation); the answer in turn 2 is empty (empty_answer); turn 3 is gpt's again (no_alternation)
         the first question does not begin with <video> (no_tag); turn 1 has a tag where none belongs (misplaced_tag)
         turn 0 has a tag where none belongs (misplaced_tag)

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
 use omnivale_timeline::{Duration, Span, Time};
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use super::{Dialogue, Meta, Speaker, SubClip, Turn};
@@ -20,7 +20,7 @@ pub fn read(input: impl Read, file: &str) -> Result<Vec<Dialogue>, DatasetError>
     let mut dialogues = Vec::new();
     for_each(input, file, |dialogue| {
         dialogues.push(dialogue?);
-        Ok(())
+        Ok::<(), DatasetError>(())
     })?;
     Ok(dialogues)
 }
@@ -29,10 +29,10 @@ pub fn read(input: impl Read, file: &str) -> Result<Vec<Dialogue>, DatasetError>
 ///
 /// # Errors
 /// As [`for_each`], and [`DatasetError::Read`].
-pub fn for_each_in_file(
+pub fn for_each_in_file<E: From<DatasetError>>(
     path: &Path,
-    sink: impl FnMut(Result<Dialogue, DatasetError>) -> Result<(), DatasetError>,
-) -> Result<(), DatasetError> {
+    sink: impl FnMut(Result<Dialogue, DatasetError>) -> Result<(), E>,
+) -> Result<(), E> {
     let file =
         File::open(path).map_err(|source| DatasetError::Read { path: path.to_owned(), source })?;
     for_each(file, &path.display().to_string(), sink)
@@ -40,25 +40,25 @@ pub fn for_each_in_file(
 
 /// Hands each sample to `sink` as soon as it is read, so that memory holds one at a time. What is in
 /// the list but is not a sample is handed on as [`DatasetError::Shape`]; the sink decides whether
-/// that ends the reading, by returning it, or not.
+/// that ends the reading, by returning an error, or not.
 ///
 /// Times are kept to the microsecond. Fields without a meaning here are kept as they are.
 ///
 /// # Errors
 /// [`DatasetError::Json`] for what is not JSON or not a list, and whatever `sink` returns. Samples
 /// before it were handed on.
-pub fn for_each(
+pub fn for_each<E: From<DatasetError>>(
     input: impl Read,
     file: &str,
-    sink: impl FnMut(Result<Dialogue, DatasetError>) -> Result<(), DatasetError>,
-) -> Result<(), DatasetError> {
+    sink: impl FnMut(Result<Dialogue, DatasetError>) -> Result<(), E>,
+) -> Result<(), E> {
     let mut failure = None;
     let samples = Samples { file, sink, failure: &mut failure };
     let mut json = serde_json::Deserializer::from_reader(BufReader::new(input));
     let outcome = json.deserialize_seq(samples).and_then(|()| json.end());
     match (failure, outcome) {
         (Some(error), _) => Err(error),
-        (None, Err(source)) => Err(DatasetError::Json { file: file.to_owned(), source }),
+        (None, Err(source)) => Err(DatasetError::Json { file: file.to_owned(), source }.into()),
         (None, Ok(())) => Ok(()),
     }
 }
@@ -111,15 +111,15 @@ impl<W: Write> Writer<W> {
 }
 
 /// Visits the list. An error of the sink is left in `failure`, because serde's errors cannot carry it.
-struct Samples<'a, F> {
+struct Samples<'a, F, E> {
     file: &'a str,
     sink: F,
-    failure: &'a mut Option<DatasetError>,
+    failure: &'a mut Option<E>,
 }
 
-impl<'de, F> Visitor<'de> for Samples<'_, F>
+impl<'de, F, E> Visitor<'de> for Samples<'_, F, E>
 where
-    F: FnMut(Result<Dialogue, DatasetError>) -> Result<(), DatasetError>,
+    F: FnMut(Result<Dialogue, DatasetError>) -> Result<(), E>,
 {
     type Value = ();
 

@@ -11,6 +11,7 @@
 //! | clips of similar content | [`cluster`](mod@cluster) |
 //! | draws, order, temporal scale, quality control, transferred events | [`plan`](mod@plan) |
 //! | the feature rows of a pseudo video, as AVicuna's loader puts them together | [`assemble`] |
+//! | dialogues, annotations and records | [`write`](mod@write) |
 //!
 //! Rendering the videos themselves is `media`'s. The same clips, configuration and seed give the same
 //! plan, whatever the number of threads.
@@ -23,6 +24,7 @@ mod config;
 pub mod embed;
 mod lanes;
 pub mod plan;
+pub mod write;
 
 pub use config::{
     AssemblyConfig, ClusterConfig, EmbeddingConfig, NoiseConfig, NoiseKind, PseudoConfig,

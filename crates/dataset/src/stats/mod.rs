@@ -14,6 +14,7 @@ use omnivale_timeline::{Duration, Span};
 pub use counter::{Counter, Statistics};
 pub use file::{Counted, count_file};
 pub use histogram::Bin;
+pub(crate) use histogram::Histogram;
 pub use published::{LONGVALE, Published};
 pub use words::{WordCount, Words};
 

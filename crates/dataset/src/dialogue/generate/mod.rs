@@ -80,7 +80,8 @@ pub struct Counts {
     pub cut: usize,
     /// Events of the dialogues that reach beyond their video; the part inside is spoken of.
     pub outside: usize,
-    /// Words of a dialogue, both sides together, placeholders included: the median.
+    /// Words of a dialogue, both sides together, placeholders included: the median, the upper one of
+    /// two.
     pub median_words: usize,
 }
 
@@ -280,12 +281,12 @@ impl<'a> Video<'a> {
         let mut forms = rng(options.seed, "form", self.id);
         let mut wordings = rng(options.seed, "question", self.id);
         let share = match options.task {
-            Task::Mixed => options.shares.grounding_share.clamp(0.0, 1.0),
+            Task::Mixed => options.shares.grounding_share,
             Task::Dense | Task::Segment => 0.0,
             Task::Grounding => 1.0,
         };
         let question = |event| {
-            let question = match forms.random_bool(share) {
+            let question = match forms.random::<f64>() < share {
                 true => Question::Grounding(templates.grounding(&mut wordings)),
                 false => Question::Segment(templates.segment(&mut wordings)),
             };

@@ -197,20 +197,20 @@ fn spoken_of<'a>(dialogue: &Dialogue, entry: &'a Entry) -> Vec<&'a Caption> {
 
 /// Videos whose events are told apart by their spans, in any order.
 fn entries() -> impl Strategy<Value = Vec<Entry>> {
-    let video = prop::collection::btree_map(0i64..90_000, (1u64..9_000, 0u32..1000), 1..9)
-        .prop_map(|events| events.into_iter().collect::<Vec<_>>())
+    let events = prop::collection::btree_map(0i64..90_000, (1u64..9_000, 0u32..1000), 1..9)
+        .prop_map(|events| {
+            let caption = |(start, (length, word))| Caption {
+                span: Span::new(Time::from_millis(start), Duration::from_millis(length)),
+                text: format!("Thing {word} at {start}."),
+            };
+            events.into_iter().map(caption).collect::<Vec<_>>()
+        })
         .prop_shuffle();
-    prop::collection::vec(video, 1..30).prop_map(|videos| {
-        let entry = |(index, events): (usize, Vec<(i64, (u64, u32))>)| Entry {
+    prop::collection::vec(events, 1..30).prop_map(|videos| {
+        let entry = |(index, events)| Entry {
             id: format!("v{index}"),
             duration: Duration::from_millis(100_000),
-            events: events
-                .into_iter()
-                .map(|(start, (length, word))| Caption {
-                    span: Span::new(Time::from_millis(start), Duration::from_millis(length)),
-                    text: format!("Thing {word} at {start}."),
-                })
-                .collect(),
+            events,
         };
         videos.into_iter().enumerate().map(entry).collect()
     })
