@@ -7,6 +7,7 @@
 
 mod annotate;
 mod dataset_dialogues;
+mod dataset_pseudo;
 mod dataset_stats;
 mod detect;
 mod eval;
