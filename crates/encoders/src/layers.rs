@@ -23,6 +23,27 @@ impl Linear {
         Ok(Self { weight, bias: Some(view.tensor("bias", &[output])?) })
     }
 
+    /// Takes `weight` of a linear layer without a bias.
+    pub(crate) fn load_unbiased(
+        view: &View<'_>,
+        input: usize,
+        output: usize,
+    ) -> Result<Self, EncoderError> {
+        Ok(Self { weight: view.tensor("weight", &[output, input])?, bias: None })
+    }
+
+    /// Takes `weight` of a convolution whose windows neither overlap nor leave gaps: `[out, channels, side, side]`,
+    /// which is a linear layer on each window.
+    pub(crate) fn load_patches(
+        view: &View<'_>,
+        channels: usize,
+        side: usize,
+        output: usize,
+    ) -> Result<Self, EncoderError> {
+        let weight = view.tensor("weight", &[output, channels, side, side])?;
+        Ok(Self { weight: weight.flatten_from(1)?, bias: None })
+    }
+
     /// `[batch, time, in]` to `[batch, time, out]`.
     pub(crate) fn forward(&self, x: &Tensor) -> TensorResult<Tensor> {
         let (batch, time, width) = x.dims3()?;

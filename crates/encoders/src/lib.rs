@@ -1,15 +1,17 @@
 //! Learned encoders, one model per file, and the reading of their weights.
 //!
 //! [`Weights`] reads tensors by name from safetensors and PyTorch files, without ever running what a file says.
-//! [`minilm`] turns sentences into vectors.
+//! [`minilm`] turns sentences into vectors, [`clip`] pictures and sentences into vectors that can be compared.
 //!
 //! Not here: decoding (`media`), the spectra that audio models take (`signal`), language models (`llm`).
 
+pub mod clip;
 mod error;
 #[cfg(test)]
 mod fixtures;
 mod layers;
 pub mod minilm;
+mod tokens;
 pub mod weights;
 
 pub use error::{EncoderError, LayoutReport};
