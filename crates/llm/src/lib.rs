@@ -1,0 +1,7 @@
+//! The language model.
+
+pub mod conversation;
+mod error;
+pub mod tokenizer;
+
+pub use error::LlmError;
