@@ -5,4 +5,7 @@
 //! 1e-4.
 
 mod conversation;
+mod interleave;
+mod llama;
+mod splice;
 mod support;

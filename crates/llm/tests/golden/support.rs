@@ -1,7 +1,9 @@
 //! Finding and reading the fixtures.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use candle_core::{Device, Tensor};
 use serde::de::DeserializeOwned;
 
 /// The file or folder of this name, or `None` with a word on stderr.
@@ -23,4 +25,20 @@ pub(crate) fn golden(name: &str) -> Option<PathBuf> {
 pub(crate) fn json<T: DeserializeOwned>(path: &Path) -> T {
     let text = std::fs::read(path).expect("the fixture is readable");
     serde_json::from_slice(&text).expect("the fixture has its published form")
+}
+
+/// All tensors of a safetensors fixture.
+pub(crate) fn tensors(path: &Path) -> BTreeMap<String, Tensor> {
+    let read = candle_core::safetensors::load(path, &Device::Cpu);
+    read.expect("the fixture is a safetensors file").into_iter().collect()
+}
+
+/// Fails if two tensors differ by more than `most` anywhere; says by how much on stderr.
+pub(crate) fn close(what: &str, found: &Tensor, expected: &Tensor, most: f32) {
+    assert_eq!(found.dims(), expected.dims(), "{what}");
+    let difference = (found - expected).and_then(|it| it.abs()).and_then(|it| it.max_all());
+    let difference: f32 =
+        difference.and_then(|it| it.to_scalar()).expect("both tensors are of one type");
+    eprintln!("{what}: largest difference {difference:e}");
+    assert!(difference <= most, "{what}: {difference} is more than {most}");
 }

@@ -1,0 +1,134 @@
+//! The decoder, its adapters and projector: `llama/`, 1e-4; ids exact.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use candle_core::Tensor;
+use omnivale_llm::checkpoint::{Tensors, normalised};
+use omnivale_llm::llama::{Cache, Config, Llama, loss};
+use omnivale_llm::lora::{self, Adapter, Merged};
+use omnivale_llm::projector::{AUDIO, Projector, SPEECH, VISUAL};
+
+use crate::support::{close, golden, tensors};
+
+type Map = BTreeMap<String, Tensor>;
+
+fn config(folder: &Path) -> Config {
+    Config::from_file(&folder.join("config.json")).expect("the fixture's configuration is sound")
+}
+
+fn ids(tensor: &Tensor) -> Vec<Vec<u32>> {
+    let rows: Vec<Vec<i64>> = tensor.to_vec2().expect("ids are two-dimensional");
+    rows.iter().map(|row| row.iter().map(|&id| id as u32).collect()).collect()
+}
+
+fn labels(tensor: &Tensor) -> Vec<Vec<Option<u32>>> {
+    let rows: Vec<Vec<i64>> = tensor.to_vec2().expect("labels are two-dimensional");
+    rows.iter().map(|row| row.iter().map(|&id| id.try_into().ok()).collect()).collect()
+}
+
+fn logits(model: &Llama, embeddings: &Tensor) -> Tensor {
+    let time = embeddings.dim(1).expect("embeddings have a length");
+    let hidden = model.forward(embeddings, &[time], None).expect("the model runs");
+    model.logits(&hidden).expect("the head runs")
+}
+
+fn adapter(folder: &Path) -> Adapter {
+    let text = std::fs::read(folder.join("adapter_config.json")).expect("it is there");
+    let config = lora::Config::from_json(&text, "adapter_config.json").expect("it is sound");
+    let file = "adapter_model.safetensors";
+    Adapter::new(config, tensors(&folder.join(file)), file).expect("it is complete")
+}
+
+#[test]
+fn golden_llama_gives_the_logits_of_ids_of_a_prefix_and_the_loss() {
+    let Some(folder) = golden("llama") else { return };
+    let model = Llama::new(config(&folder), &tensors(&folder.join("model.safetensors"))).unwrap();
+    let io = tensors(&folder.join("io.safetensors"));
+    let input = &ids(&io["input_ids"])[0];
+
+    let embeddings = model.embed(input).unwrap();
+    close("logits of ids", &logits(&model, &embeddings), &io["logits_ids"], 1e-4);
+
+    let rest = embeddings.dim(1).unwrap() - 4;
+    let (head, tail) =
+        (embeddings.narrow(1, 0, 4).unwrap(), embeddings.narrow(1, 4, rest).unwrap());
+    let with_prefix = Tensor::cat(&[&head, &io["prefix_embeds"], &tail], 1).unwrap();
+    close("embeddings with a prefix", &with_prefix, &io["inputs_embeds"], 0.0);
+    let with_prefix = logits(&model, &with_prefix);
+    close("logits with a prefix", &with_prefix, &io["logits_prefix"], 1e-4);
+
+    let own = loss(&with_prefix, &labels(&io["labels"])).unwrap().reshape(1).unwrap();
+    close("loss", &own, &io["loss"], 1e-4);
+}
+
+#[test]
+fn golden_llama_gives_the_same_piece_by_piece() {
+    let Some(folder) = golden("llama") else { return };
+    let model = Llama::new(config(&folder), &tensors(&folder.join("model.safetensors"))).unwrap();
+    let io = tensors(&folder.join("io.safetensors"));
+    let mut cache = Cache::new(model.config(), 1);
+    let mut parts = Vec::new();
+    let mut at = 0;
+    for length in [5, 1, 1, 9, 7] {
+        let part = io["inputs_embeds"].narrow(1, at, length).unwrap();
+        parts.push(model.forward(&part, &[length], Some(&mut cache)).unwrap());
+        at += length;
+    }
+    let all = model.logits(&Tensor::cat(&parts, 1).unwrap()).unwrap();
+    close("logits piece by piece", &all, &io["logits_prefix"].narrow(1, 0, at).unwrap(), 1e-4);
+}
+
+#[test]
+fn golden_padding_on_the_right_changes_nothing() {
+    let Some(folder) = golden("llama") else { return };
+    let model = Llama::new(config(&folder), &tensors(&folder.join("model.safetensors"))).unwrap();
+    let io = tensors(&folder.join("io.safetensors"));
+    let rows: Vec<Tensor> =
+        ids(&io["padded_ids"]).iter().map(|row| model.embed(row).unwrap()).collect();
+    let mask: Vec<Vec<i64>> = io["padded_mask"].to_vec2().unwrap();
+    let lengths: Vec<usize> =
+        mask.iter().map(|row| row.iter().filter(|&&real| real != 0).count()).collect();
+    let hidden = model.forward(&Tensor::cat(&rows, 0).unwrap(), &lengths, None).unwrap();
+    let logits = model.logits(&hidden).unwrap();
+    for (row, &length) in lengths.iter().enumerate() {
+        let real = |it: &Tensor| it.get(row).unwrap().narrow(0, 0, length).unwrap();
+        close("logits of a padded row", &real(&logits), &real(&io["padded_logits"]), 1e-4);
+    }
+}
+
+#[test]
+fn golden_adapters_are_merged_one_after_the_other() {
+    let Some(folder) = golden("llama") else { return };
+    let base = tensors(&folder.join("model.safetensors"));
+    let io = tensors(&folder.join("io.safetensors"));
+    let expected = tensors(&folder.join("lora_io.safetensors"));
+    let stages = [adapter(&folder.join("stage2")), adapter(&folder.join("stage3"))];
+    for (count, name) in [(1, "logits_after_stage2"), (2, "logits_after_stage3")] {
+        let merged = Merged::new(&base, &stages[..count]).unwrap();
+        let model = Llama::new(config(&folder), &merged).unwrap();
+        close(name, &logits(&model, &io["inputs_embeds"]), &expected[name], 1e-4);
+    }
+    let merged = Merged::new(&base, &stages).unwrap();
+    let weight = merged.tensor("model.layers.0.self_attn.q_proj.weight").unwrap().unwrap();
+    close("merged q_proj of layer 0", &weight, &expected["merged_q0_stage3"], 1e-4);
+}
+
+#[test]
+fn golden_projectors_are_found_under_the_names_of_files() {
+    let Some(folder) = golden("llama") else { return };
+    let width = config(&folder).hidden_size;
+    let visual = tensors(&folder.join("mm_projector.safetensors"));
+    assert!(Projector::load(&visual, VISUAL, width).is_ok());
+    assert!(Projector::load(&visual, AUDIO, width).is_err());
+
+    let trained = |part: &str| format!("base_model.model.model.{SPEECH}.{part}");
+    let names: Map = visual
+        .iter()
+        .map(|(name, tensor)| (trained(name.rsplit('.').next().unwrap()), tensor.clone()))
+        .collect();
+    let own = normalised(names);
+    assert!(own.contains_key(&format!("model.{SPEECH}.weight")));
+    assert!(Projector::load(&own, SPEECH, width).is_ok());
+    assert!(Projector::load(&own, VISUAL, width).is_err());
+}
