@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod conversation;
 mod error;
+pub mod generate;
 pub mod interleave;
 pub mod linalg;
 pub mod llama;

@@ -149,6 +149,37 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The name and shape of every tensor of a model of this shape, in the order of the layers.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let (width, inner) = (self.hidden_size, self.intermediate_size);
+        let queries = self.num_attention_heads * self.head_dim;
+        let keys = self.num_key_value_heads * self.head_dim;
+        let mut all = vec![("model.embed_tokens.weight".to_owned(), vec![self.vocab_size, width])];
+        for layer in 0..self.num_hidden_layers {
+            let own = [
+                ("input_layernorm", vec![width]),
+                ("self_attn.q_proj", vec![queries, width]),
+                ("self_attn.k_proj", vec![keys, width]),
+                ("self_attn.v_proj", vec![keys, width]),
+                ("self_attn.o_proj", vec![width, queries]),
+                ("post_attention_layernorm", vec![width]),
+                ("mlp.gate_proj", vec![inner, width]),
+                ("mlp.up_proj", vec![inner, width]),
+                ("mlp.down_proj", vec![width, inner]),
+            ];
+            let name = |name: &str| format!("model.layers.{layer}.{name}.weight");
+            all.extend(own.map(|(own, shape)| (name(own), shape)));
+        }
+        all.push(("model.norm.weight".to_owned(), vec![width]));
+        if !self.tie_word_embeddings {
+            all.push(("lm_head.weight".to_owned(), vec![self.vocab_size, width]));
+        }
+        all
+    }
+}
+
 /// Cosines and sines of the rotary angles at some positions, each `[batch, 1, time, head_dim]`.
 struct Rotation {
     cos: Tensor,
@@ -236,6 +267,25 @@ impl Cache {
             });
         }
         Ok(Self { layers, slots: self.slots, real: vec![row.clone(); batch] })
+    }
+
+    /// Keeps these rows of the batch, in this order.
+    ///
+    /// # Errors
+    /// If there is no such row.
+    pub fn keep(&mut self, rows: &[usize]) -> Result<(), LlmError> {
+        if let Some(row) = rows.iter().find(|&&row| row >= self.real.len()) {
+            let expected = format!("a row below {}", self.real.len());
+            return Err(LlmError::input("cache", expected, row.to_string()));
+        }
+        let ids: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
+        for (k, v) in self.layers.iter_mut().flatten() {
+            let ids = Tensor::new(&ids[..], k.device())?;
+            *k = k.index_select(&ids, 0)?;
+            *v = v.index_select(&ids, 0)?;
+        }
+        self.real = rows.iter().map(|&row| self.real[row].clone()).collect();
+        Ok(())
     }
 
     /// Appends keys and values of a layer and gives all of that layer, `[batch, key heads, keys, dim]`.
