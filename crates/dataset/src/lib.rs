@@ -8,6 +8,10 @@
 //! | [`log`](mod@log) | `.jsonl`: the answers of a model to LongVALE's questions (read only) |
 //! | [`questions`] | answered questions and what a judge replied, `.jsonl` (read only) |
 //! | [`unav`] | labelled intervals, annotated and predicted, as UnAV-100 publishes them (read only) |
+//! | [`elan`] | `.eaf`: tiers of annotations |
+//! | [`label_studio`] | tasks with annotations or predictions |
+//! | [`parquet`](mod@parquet) | `.parquet`: a table with one row per event |
+//! | [`webdataset`] | `.tar`: samples with their media |
 //! | [`npy`] | feature rows: `.npy` matrices of half, single or double precision |
 //! | [`boundaries`] | instants and spans out of whatever file holds them, for evaluation (read only) |
 //!
@@ -36,6 +40,7 @@
 //! (`metrics`).
 
 pub mod config;
+pub mod convert;
 pub mod dialogue;
 mod error;
 mod format;
@@ -47,5 +52,5 @@ pub mod split;
 pub mod stats;
 pub mod validate;
 
-pub use error::DatasetError;
+pub use error::{DatasetError, Need};
 pub use format::*;

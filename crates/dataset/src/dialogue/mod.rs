@@ -40,7 +40,8 @@ mod time_event;
 use std::fmt;
 
 use omnivale_timeline::{Duration, Span, Time};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 pub use check::{Problem, check};
@@ -57,10 +58,21 @@ pub use time_event::time_event;
 #[serde(deny_unknown_fields)]
 pub struct DialogueConfig {
     /// Share of the videos with one turn of dense captioning, 0 to 1.
+    #[serde(deserialize_with = "share")]
     pub dense_share: f64,
     /// Chance, 0 to 1, that an event of the other videos is a question for its time rather than for
     /// its caption.
+    #[serde(deserialize_with = "share")]
     pub grounding_share: f64,
+}
+
+/// A number from 0 to 1.
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let share = f64::deserialize(deserializer)?;
+    match (0.0..=1.0).contains(&share) {
+        true => Ok(share),
+        false => Err(D::Error::custom(format!("expected a share from 0 to 1, found {share}"))),
+    }
 }
 
 /// One sample: a dialogue about one picture, recording, clip or video.

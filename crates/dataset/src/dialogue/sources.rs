@@ -124,7 +124,7 @@ fn is_annotation(bytes: &[u8]) -> bool {
 fn annotation(node: &Node<'_>, captions: Captions) -> Result<Entry, DatasetError> {
     let schema = node.field("schema")?;
     if schema.text()? != SCHEMA {
-        return Err(schema.expected(&format!("{SCHEMA:?}; annotate the video again")));
+        return Err(schema.expected(&format!("{SCHEMA:?} (annotate the video again)")));
     }
     let video = node.field("video")?;
     let modalities = Modalities {
@@ -277,6 +277,12 @@ mod tests {
         refuse(&|value| value["events"][1]["audio"] = json!([-1]));
         refuse(&|value| value["events"][1]["end"] = json!(1));
         refuse(&|value| value["audio_events"][0]["transcript"] = json!(3));
-        insta::assert_snapshot!(errors.join("\n"), @"");
+        insta::assert_snapshot!(errors.join("\n"), @r#"
+        a.json: expected "omnivale.annotation/1" (annotate the video again) at $.schema, found the string "omnivale.annotation/9"
+        a.json: expected the position of one of 2 events at $.events[0].visual[1], found 7
+        a.json: expected the position of one of 1 events at $.events[1].audio[0], found -1
+        a.json: expected an end not before its start 9 at $.events[1].end, found 1
+        a.json: expected a string at $.audio_events[0].transcript, found 3
+        "#);
     }
 }

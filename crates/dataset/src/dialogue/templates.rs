@@ -125,7 +125,10 @@ fn examine(template: &str, slots: &[&str]) -> Result<(), (String, String)> {
     }
     let reserved = [VIDEO_TAG, "<image>", "<audio>"].into_iter().find(|tag| rest.contains(tag));
     if let Some(found) = reserved.or_else(|| candidates(&rest).map(|(_, name)| name).next()) {
-        return Err(("neither tags nor placeholders: they are added".to_owned(), found.to_owned()));
+        return Err((
+            "words only (tags and placeholders are added later)".to_owned(),
+            found.to_owned(),
+        ));
     }
     if rest.trim().is_empty() {
         return Err(("words".to_owned(), format!("the string {:?}", shortened(template))));
@@ -171,6 +174,18 @@ mod tests {
                 .to_string(),
             Templates::parse("dense = []\nother = []", "t.toml").unwrap_err().to_string(),
         ];
-        insta::assert_snapshot!(errors.join("\n"), @"");
+        insta::assert_snapshot!(errors.join("\n"), @r#"
+        t.toml: expected no slot at dense[0], found the string "{event}?"
+        t.toml: expected words at dense[0], found the string " "
+        t.toml: expected words only (tags and placeholders are added later) at dense[0], found <video>
+        t.toml: expected {end} once at segment[0], found it 0 times
+        t.toml: expected {end} once at segment[0], found it 2 times
+        t.toml: expected no other slot than {start} and {end} at segment[0], found the string "{event}"
+        t.toml: expected words only (tags and placeholders are added later) at segment[0], found <s0>
+        t.toml: expected {event} once at grounding[1], found it 0 times
+        t.toml: expected no other slot than {event} at grounding[1], found the string "}?"
+        t.toml: expected at least one template at dense, found none
+        t.toml is not valid TOML of this kind
+        "#);
     }
 }

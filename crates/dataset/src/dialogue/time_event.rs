@@ -66,3 +66,89 @@ pub fn time_event(
         ..Dialogue::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{check, resolve};
+    use super::*;
+    use omnivale_timeline::{Span, Time};
+    use proptest::prelude::*;
+
+    fn pseudo(seed: u64, count: u64) -> Dialogue {
+        let texts = ["A dog barks.", "A woman sings", "Rain falls on a roof."];
+        let events: Vec<Caption> = (0..count)
+            .map(|index| Caption {
+                span: Span::new(
+                    Time::from_millis(index as i64 * 10_000),
+                    Duration::from_millis(10_000),
+                ),
+                text: texts[index as usize % 3].to_owned(),
+            })
+            .collect();
+        let clips: Vec<SubClip> =
+            (0..count).map(|index| SubClip { id: format!("clip{index}"), scale: 1.0 }).collect();
+        let duration = Duration::from_millis(count * 10_000);
+        time_event("pseudo/7", &events, duration, &clips, &Templates::default(), seed)
+    }
+
+    #[test]
+    fn each_form_reads_well() {
+        let mut forms: Vec<Option<String>> = vec![None; 4];
+        for seed in 0..60 {
+            let turns = resolve(&pseudo(seed, 3));
+            let form = match turns.len() {
+                2 => 0,
+                6 => 3,
+                _ if turns[3].text.starts_with("From") => 1,
+                _ => 2,
+            };
+            let text: Vec<String> =
+                turns.iter().map(|t| format!("{}: {}", t.speaker, t.text)).collect();
+            forms[form].get_or_insert(text.join("\n"));
+        }
+        let shown: Vec<String> =
+            forms.into_iter().map(|form| form.expect("each form occurs")).collect();
+        insta::assert_snapshot!(shown.join("\n---\n"), @r"
+        human: <video>
+        I would like a timeline of this video. What is seen and heard, and when?
+        gpt: From 00 to 33, A dog barks. From 33 to 67, A woman sings. From 67 to 99, Rain falls on a roof.
+        ---
+        human: <video>
+        Over which span of time can this be seen or heard: a woman sings?
+        gpt: From 33 to 67.
+        human: Which part of the video would you caption like this: a dog barks?
+        gpt: From 00 to 33.
+        ---
+        human: <video>
+        Over which span of time can this be seen or heard: a woman sings?
+        gpt: From 33 to 67.
+        human: Concentrate on the span 00 to 33 and say what it contains.
+        gpt: A dog barks.
+        ---
+        human: <video>
+        What is going on between 67 and 99?
+        gpt: Rain falls on a roof.
+        human: Give a caption for the span that begins at 00 and ends at 33.
+        gpt: A dog barks.
+        human: Give a caption for the span that begins at 33 and ends at 67.
+        gpt: A woman sings
+        ");
+    }
+
+    #[test]
+    fn the_loader_finds_the_clips() {
+        let dialogue = pseudo(1, 3);
+        assert_eq!(dialogue.source.as_deref(), Some("pseudo-valor"));
+        assert_eq!(dialogue.meta.and_then(|meta| meta.clips).map(|clips| clips.len()), Some(3));
+        assert!(pseudo(1, 0).turns.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn every_dialogue_is_sound_and_made_again(seed in any::<u64>(), count in 1u64..9) {
+            let dialogue = pseudo(seed, count);
+            prop_assert_eq!(check(&dialogue), []);
+            prop_assert_eq!(pseudo(seed, count), dialogue);
+        }
+    }
+}

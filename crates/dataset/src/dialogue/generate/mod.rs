@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::chance::{key, rng};
-use super::check::TAGS;
+use super::check::{END, TAGS};
 use super::compose::{Event, Script};
 use super::placeholder::candidates;
 use super::{Dialogue, DialogueConfig, Templates};
@@ -80,7 +80,8 @@ pub struct Counts {
     pub cut: usize,
     /// Events of the dialogues that reach beyond their video; the part inside is spoken of.
     pub outside: usize,
-    /// Words of a dialogue, both sides together, placeholders included: the median.
+    /// Words of a dialogue, both sides together, placeholders included: the median, the upper one of
+    /// two.
     pub median_words: usize,
 }
 
@@ -105,7 +106,7 @@ pub enum Reason {
     NoLength,
     /// The caption has no words.
     NoWords,
-    /// The caption holds a tag or placeholder, which training would take for one.
+    /// The caption holds a tag, a placeholder or `</s>`, which training would take for one.
     Reserved(String),
 }
 
@@ -120,7 +121,7 @@ impl fmt::Display for LeftOut {
             Reason::NoLength => f.write_str("a video without length"),
             Reason::NoWords => f.write_str("its caption has no words"),
             Reason::Reserved(name) => {
-                write!(f, "its caption holds {name}, which training would replace")
+                write!(f, "its caption holds {name}, which training would take for markup")
             }
         }
     }
@@ -280,12 +281,12 @@ impl<'a> Video<'a> {
         let mut forms = rng(options.seed, "form", self.id);
         let mut wordings = rng(options.seed, "question", self.id);
         let share = match options.task {
-            Task::Mixed => options.shares.grounding_share.clamp(0.0, 1.0),
+            Task::Mixed => options.shares.grounding_share,
             Task::Dense | Task::Segment => 0.0,
             Task::Grounding => 1.0,
         };
         let question = |event| {
-            let question = match forms.random_bool(share) {
+            let question = match forms.random::<f64>() < share {
                 true => Question::Grounding(templates.grounding(&mut wordings)),
                 false => Question::Segment(templates.segment(&mut wordings)),
             };
@@ -302,12 +303,11 @@ enum Question<'a> {
     Segment(&'a str),
 }
 
-/// The first tag or placeholder in a caption.
+/// A tag, placeholder or end-of-sequence token in a caption.
 fn reserved(text: &str) -> Option<String> {
     let tag = TAGS.into_iter().find(|tag| text.contains(tag));
     let placeholder = || candidates(text).map(|(_, name)| name).next();
-    // The published trainer cuts dialogues at the end-of-sequence token.
-    let end = || text.contains("</s>").then_some("</s>");
+    let end = || text.contains(END).then_some(END);
     tag.or_else(placeholder).or_else(end).map(str::to_owned)
 }
 
