@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::Tensor;
+use candle_core::{DType, Device, Tensor};
 
 use crate::LlmError;
 
@@ -34,6 +34,25 @@ pub trait Tensors {
 impl Tensors for BTreeMap<String, Tensor> {
     fn tensor(&self, name: &str) -> Result<Option<Tensor>, LlmError> {
         Ok(self.get(name).cloned())
+    }
+}
+
+/// Tensors of another source in one type and on one device.
+pub struct Placed<'a> {
+    /// Where they come from.
+    pub tensors: &'a dyn Tensors,
+    /// Their type here.
+    pub dtype: DType,
+    /// Where they are to be.
+    pub device: Device,
+}
+
+impl Tensors for Placed<'_> {
+    fn tensor(&self, name: &str) -> Result<Option<Tensor>, LlmError> {
+        match self.tensors.tensor(name)? {
+            Some(tensor) => Ok(Some(tensor.to_device(&self.device)?.to_dtype(self.dtype)?)),
+            None => Ok(None),
+        }
     }
 }
 

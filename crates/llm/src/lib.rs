@@ -1,5 +1,6 @@
 //! The language model.
 
+pub mod assemble;
 pub mod checkpoint;
 pub mod conversation;
 mod error;

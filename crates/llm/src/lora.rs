@@ -5,13 +5,14 @@
 //! gave. [`Merged`] is a source of tensors like any other: models need not know of it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use candle_core::{DType, Tensor};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::LlmError;
-use crate::checkpoint::Tensors;
+use crate::checkpoint::{Tensors, normalised};
 
 /// `adapter_config.json`, as far as it changes the merge.
 #[derive(Deserialize)]
@@ -133,6 +134,41 @@ impl Adapter {
         let Some((a, b)) = self.pairs.get(weight) else { return Ok(None) };
         let product = b.to_dtype(DType::F32)?.matmul(&a.to_dtype(DType::F32)?)?;
         Ok(Some((product * self.config.scale)?))
+    }
+}
+
+/// What one stage of training left in its folder.
+#[derive(Debug)]
+pub struct Stage {
+    /// The adapter.
+    pub adapter: Adapter,
+    /// The tensors that were trained whole (projectors), by the model's names; empty if none were.
+    pub whole: BTreeMap<String, Tensor>,
+}
+
+impl Stage {
+    /// Reads `adapter_config.json`, `adapter_model.safetensors` or else `adapter_model.bin`, and
+    /// `non_lora_trainables.bin` if it is there; `read` gives all tensors of a file.
+    ///
+    /// # Errors
+    /// If a file is missing, cannot be read, or is not what such a folder has.
+    pub fn open(
+        folder: &Path,
+        read: impl Fn(&Path) -> Result<BTreeMap<String, Tensor>, LlmError>,
+    ) -> Result<Self, LlmError> {
+        let path = folder.join("adapter_config.json");
+        let text =
+            std::fs::read(&path).map_err(|source| LlmError::Read { path: path.clone(), source })?;
+        let config = Config::from_json(&text, &path.display().to_string())?;
+        let names = vec!["adapter_model.safetensors", "adapter_model.bin"];
+        let mut files = names.iter().map(|name| folder.join(name));
+        let Some(file) = files.find(|file| file.is_file()) else {
+            return Err(LlmError::NothingHere { folder: folder.to_owned(), names });
+        };
+        let adapter = Adapter::new(config, read(&file)?, &file.display().to_string())?;
+        let others = folder.join("non_lora_trainables.bin");
+        let whole = if others.is_file() { normalised(read(&others)?) } else { BTreeMap::new() };
+        Ok(Self { adapter, whole })
     }
 }
 

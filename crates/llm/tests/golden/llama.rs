@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::Tensor;
-use omnivale_llm::checkpoint::{Tensors, normalised};
+use candle_core::{DType, Tensor};
+use omnivale_llm::checkpoint::Tensors;
 use omnivale_llm::generate::{Next, Options, Prompts, generate};
 use omnivale_llm::llama::{Cache, Config, Llama, loss};
-use omnivale_llm::lora::{self, Adapter, Merged};
+use omnivale_llm::lora::{Merged, Stage};
 use omnivale_llm::projector::{AUDIO, Projector, SPEECH, VISUAL};
 
 use crate::support::{close, golden, tensors};
-
-type Map = BTreeMap<String, Tensor>;
 
 fn config(folder: &Path) -> Config {
     Config::from_file(&folder.join("config.json")).expect("the fixture's configuration is sound")
@@ -34,11 +32,13 @@ fn logits(model: &Llama, embeddings: &Tensor) -> Tensor {
     model.logits(&hidden).expect("the head runs")
 }
 
-fn adapter(folder: &Path) -> Adapter {
-    let text = std::fs::read(folder.join("adapter_config.json")).expect("it is there");
-    let config = lora::Config::from_json(&text, "adapter_config.json").expect("it is sound");
-    let file = "adapter_model.safetensors";
-    Adapter::new(config, tensors(&folder.join(file)), file).expect("it is complete")
+/// A stage with its adapter from the one or the other of its files.
+fn stage(folder: &Path, adapter: &str) -> Stage {
+    let copy = tempfile::tempdir().expect("a folder for the stage");
+    for name in ["adapter_config.json", adapter, "non_lora_trainables.bin"] {
+        std::fs::copy(folder.join(name), copy.path().join(name)).expect("the stage has this file");
+    }
+    Stage::open(copy.path(), |file| Ok(tensors(file))).expect("the stage is complete")
 }
 
 #[test]
@@ -106,18 +106,24 @@ fn golden_padding_on_the_right_changes_nothing() {
 #[test]
 fn golden_adapters_are_merged_one_after_the_other() {
     let Some(folder) = golden("llama") else { return };
-    let base = tensors(&folder.join("model.safetensors"));
     let io = tensors(&folder.join("io.safetensors"));
     let expected = tensors(&folder.join("lora_io.safetensors"));
-    let stages = [adapter(&folder.join("stage2")), adapter(&folder.join("stage3"))];
-    for (count, name) in [(1, "logits_after_stage2"), (2, "logits_after_stage3")] {
-        let merged = Merged::new(&base, &stages[..count]).unwrap();
-        let model = Llama::new(config(&folder), &merged).unwrap();
-        close(name, &logits(&model, &io["inputs_embeds"]), &expected[name], 1e-4);
+    let kinds = [
+        ("model.safetensors", "adapter_model.safetensors"),
+        ("pytorch_model.bin", "adapter_model.bin"),
+    ];
+    for (model, adapter) in kinds {
+        let base = tensors(&folder.join(model));
+        let stages = ["stage2", "stage3"].map(|name| stage(&folder.join(name), adapter).adapter);
+        for (count, name) in [(1, "logits_after_stage2"), (2, "logits_after_stage3")] {
+            let merged = Merged::new(&base, &stages[..count]).unwrap();
+            let model = Llama::new(config(&folder), &merged).unwrap();
+            close(name, &logits(&model, &io["inputs_embeds"]), &expected[name], 1e-4);
+        }
+        let merged = Merged::new(&base, &stages).unwrap();
+        let weight = merged.tensor("model.layers.0.self_attn.q_proj.weight").unwrap().unwrap();
+        close("merged q_proj of layer 0", &weight, &expected["merged_q0_stage3"], 1e-4);
     }
-    let merged = Merged::new(&base, &stages).unwrap();
-    let weight = merged.tensor("model.layers.0.self_attn.q_proj.weight").unwrap().unwrap();
-    close("merged q_proj of layer 0", &weight, &expected["merged_q0_stage3"], 1e-4);
 }
 
 #[test]
@@ -128,15 +134,22 @@ fn golden_projectors_are_found_under_the_names_of_files() {
     assert!(Projector::load(&visual, VISUAL, width).is_ok());
     assert!(Projector::load(&visual, AUDIO, width).is_err());
 
-    let trained = |part: &str| format!("base_model.model.model.{SPEECH}.{part}");
-    let names: Map = visual
-        .iter()
-        .map(|(name, tensor)| (trained(name.rsplit('.').next().unwrap()), tensor.clone()))
-        .collect();
-    let own = normalised(names);
-    assert!(own.contains_key(&format!("model.{SPEECH}.weight")));
-    assert!(Projector::load(&own, SPEECH, width).is_ok());
-    assert!(Projector::load(&own, VISUAL, width).is_err());
+    let published = tensors(&folder.join("mm_projector.bin"));
+    for (name, tensor) in &visual {
+        // The published file is in bf16: the other one's values, rounded.
+        assert_eq!(published[name].dtype(), DType::BF16);
+        let wide = |it: &Tensor| it.to_dtype(DType::BF16).and_then(|it| it.to_dtype(DType::F32));
+        close(name, &wide(&published[name]).unwrap(), &wide(tensor).unwrap(), 0.0);
+    }
+
+    for name in ["stage2", "stage3"] {
+        let whole = stage(&folder.join(name), "adapter_model.safetensors").whole;
+        for name in [AUDIO, SPEECH] {
+            assert!(whole.contains_key(&format!("model.{name}.weight")), "{:?}", whole.keys());
+            assert!(Projector::load(&whole, name, width).is_ok());
+        }
+        assert!(Projector::load(&whole, VISUAL, width).is_err());
+    }
 }
 
 #[test]

@@ -27,8 +27,12 @@ pub(crate) fn json<T: DeserializeOwned>(path: &Path) -> T {
     serde_json::from_slice(&text).expect("the fixture has its published form")
 }
 
-/// All tensors of a safetensors fixture.
+/// All tensors of a fixture in safetensors or PyTorch's format.
 pub(crate) fn tensors(path: &Path) -> BTreeMap<String, Tensor> {
+    if path.extension().is_some_and(|extension| extension == "bin") {
+        let read = candle_core::pickle::read_all(path);
+        return read.expect("the fixture is a PyTorch file").into_iter().collect();
+    }
     let read = candle_core::safetensors::load(path, &Device::Cpu);
     read.expect("the fixture is a safetensors file").into_iter().collect()
 }
