@@ -9,7 +9,7 @@
 //! | [`audio_text`] | sounds and what is heard: AudioCaps, Clotho, AudioSet, JSON lists |
 //! | [`coco`] | caption results, as the COCO scorers take them |
 //! | [`json_lines`] | `.jsonl`: one video per line, all that is known of it |
-//! | [`parquet`] | `.parquet`: one row per event |
+//! | [`parquet`](mod@parquet) | `.parquet`: one row per event |
 //! | [`webdataset`] | `.tar` archives of samples |
 //! | [`label_studio`] | tasks of Label Studio |
 //! | [`elan`] | `.eaf`: tiers of annotations over a recording |

@@ -90,7 +90,7 @@ impl fmt::Display for Loss {
             Kind::WholeClips => {
                 write!(
                     f,
-                    "that {events} are said of the whole clip: they go from its start to its end"
+                    "that something is said of the whole clip: {events} from its start to its end"
                 )
             }
             Kind::BeforeZero => write!(f, "times before zero of {events}: they become zero"),
