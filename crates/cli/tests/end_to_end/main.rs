@@ -8,6 +8,7 @@
 mod annotate;
 mod dataset_dialogues;
 mod dataset_stats;
+mod dataset_validate;
 mod detect;
 mod eval;
 mod metrics_data;
