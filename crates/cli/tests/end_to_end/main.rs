@@ -11,6 +11,7 @@ mod dataset_dialogues;
 mod dataset_split;
 mod dataset_pseudo;
 mod dataset_stats;
+mod dataset_validate;
 mod detect;
 mod eval;
 mod metrics_data;
