@@ -6,6 +6,7 @@
     scripts/bench/bench.py annotate   (c) the whole of annotate against detect-content and the bare decode
     scripts/bench/bench.py jobs       (d) eight videos with --jobs 2 against the sum of single runs
     scripts/bench/bench.py memory     (e) peak memory against length
+    scripts/bench/bench.py datasets   (g) statistics, dialogues and pseudo-untrimmed videos at the published sizes
     scripts/bench/bench.py all        everything, with the machine and the versions on top
 
 Needs a release build, ffmpeg, and scripts/bench/peers.sh run once. All commands of a comparison run in turn, in
@@ -116,7 +117,7 @@ def same_cuts(options, clip, detector):
     return f"{len(ours)} cuts, the same" if ours == theirs else f"DIFFERENT cuts: ours {ours}, theirs {theirs}"
 
 
-# ── The five comparisons ──────────────────────────────────────────────────────────────────────
+# ── The comparisons ──────────────────────────────────────────────────────────────────────
 
 
 def scenes(options):
@@ -199,6 +200,32 @@ def memory(options):
     print(table(["length", "peak MB", "CPU s", "wall s", "times real time"], rows))
 
 
+def datasets(options):
+    """Annotations of LongVALE's size and captions of VALOR's, drawn; Python's usual packages as the peer."""
+    def corpus(kind):
+        return made(options.work / f"{kind}.json", lambda path: subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("make-corpus.py")), kind, str(path)], check=True))
+    annotations, clips = corpus("longvale"), corpus("valor")
+    def peer(part, path):
+        return Command(f"Python: {part}", [options.venv / "bin" / "python", Path(__file__).with_name("datasets_peer.py"), part, path])
+    def ours(name, *arguments):
+        return Command(f"`omnivale dataset {name}`", [options.omnivale, "dataset", name, *arguments])
+    header = ["command", "CPU s (min–max)", "wall s", "peak MB"]
+    print("### 8,411 videos, 105,730 events, 33 MB of annotations\n")
+    commands = [
+        peer("load", annotations),
+        peer("stats", annotations),
+        ours("stats", annotations, "--json"),
+        ours("validate", annotations, "--json"),
+        ours("dialogues", annotations, "-o", options.work / "dialogues.json"),
+        ours("convert", annotations, "-o", options.work / "annotations.parquet"),
+    ]
+    print(table([*header, "CPU to Python's load"], against(alternate(commands, options.runs), [commands[0].name])))
+    print("### 32,000 captioned clips to 114,081 pseudo-untrimmed videos\n")
+    commands = [peer("cluster", clips), ours("pseudo", clips, "-o", options.work / "pseudo.json")]
+    print(table([*header, "CPU to scikit-learn's clustering alone"], against(alternate(commands, min(options.runs, 3)), [commands[0].name])))
+
+
 def machine(options):
     def first(*argv):
         return subprocess.run([str(part) for part in argv], check=True, capture_output=True, text=True).stdout.splitlines()[0]
@@ -212,11 +239,12 @@ def machine(options):
 
 def everything(options):
     machine(options)
-    for part in (scenes, mfcc, whole, jobs, memory):
+    for part in (scenes, mfcc, whole, jobs, memory, datasets):
         part(options)
 
 
-PARTS = {"machine": machine, "scenes": scenes, "mfcc": mfcc, "annotate": whole, "jobs": jobs, "memory": memory, "all": everything}
+PARTS = {"machine": machine, "scenes": scenes, "mfcc": mfcc, "annotate": whole, "jobs": jobs, "memory": memory,
+         "datasets": datasets, "all": everything}
 
 
 def main():

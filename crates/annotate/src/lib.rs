@@ -39,6 +39,8 @@ mod summary;
 mod video;
 pub mod workspace;
 
+pub use summary::facts;
+
 /// The first eight hexadecimal digits of a BLAKE3 hash: enough to tell a few files of one name apart.
 pub fn short_hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..8].to_owned()

@@ -14,6 +14,8 @@ use crate::workspace::{Workspace, WorkspaceError, read_if_there};
 
 mod statistics;
 
+pub use statistics::facts;
+
 /// When a run was and how long it took: the only part of the output that two runs do not share.
 pub(crate) struct RunFacts {
     pub(crate) started_unix_s: u64,

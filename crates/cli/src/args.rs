@@ -8,9 +8,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use dataset::{
-    ConvertArgs, DatasetCommand, DialoguesArgs, PseudoArgs, SplitArgs, StatsArgs, ValidateArgs,
-};
+pub(crate) use dataset::*;
 pub(crate) use eval::{
     BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, QaArgs, TaskChoice,
 };

@@ -1,12 +1,15 @@
 //! Values out of parsed JSON, with errors that say where.
 
 use std::fs;
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
 use omnivale_timeline::{Duration, Span, Time};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::DatasetError;
+use crate::error::unwritten;
 
 /// A place in a JSON file: what stands there, and how to say where it is.
 #[derive(Clone)]
@@ -22,6 +25,33 @@ pub(crate) fn parse_file(path: &Path) -> Result<Value, DatasetError> {
         fs::read(path).map_err(|source| DatasetError::Read { path: path.to_owned(), source })?;
     serde_json::from_slice(&bytes)
         .map_err(|source| DatasetError::Json { file: path.display().to_string(), source })
+}
+
+/// Everything that `input` gives, parsed; `file` names it in errors.
+pub(crate) fn parse(input: impl Read, file: &str) -> Result<Value, DatasetError> {
+    serde_json::from_reader(BufReader::new(input))
+        .map_err(|source| DatasetError::Json { file: file.to_owned(), source })
+}
+
+/// One value without line breaks.
+pub(crate) fn write_value(
+    output: &mut impl Write,
+    value: &(impl Serialize + ?Sized),
+) -> Result<(), DatasetError> {
+    serde_json::to_writer(output, value).map_err(|error| unwritten(error.into()))
+}
+
+/// A list with one item per line.
+pub(crate) fn write_lines<T: Serialize>(
+    mut output: impl Write,
+    items: impl IntoIterator<Item = T>,
+) -> Result<(), DatasetError> {
+    output.write_all(b"[").map_err(unwritten)?;
+    for (index, item) in items.into_iter().enumerate() {
+        output.write_all(if index == 0 { b"\n" } else { b",\n" }).map_err(unwritten)?;
+        write_value(&mut output, &item)?;
+    }
+    output.write_all(b"\n]\n").map_err(unwritten)
 }
 
 impl<'a> Node<'a> {
@@ -62,6 +92,29 @@ impl<'a> Node<'a> {
         Ok(items.iter().enumerate().map(node).collect())
     }
 
+    /// The entries of an object by key.
+    pub(crate) fn entries(&self) -> Result<Vec<(String, Node<'a>)>, DatasetError> {
+        let map = self.value.as_object().ok_or_else(|| self.expected("an object"))?;
+        let node = |(key, value): (&'a String, &'a Value)| {
+            (key.clone(), Node { file: self.file, at: format!("{}[{key:?}]", self.at), value })
+        };
+        Ok(map.iter().map(node).collect())
+    }
+
+    /// A finite number.
+    pub(crate) fn number(&self) -> Result<f64, DatasetError> {
+        self.value.as_f64().ok_or_else(|| self.expected("a number"))
+    }
+
+    /// The field `name`, read with `read`; absent where it is not there or null.
+    pub(crate) fn optional<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&Node<'a>) -> Result<T, DatasetError>,
+    ) -> Result<Option<T>, DatasetError> {
+        self.get(name).filter(|node| !node.value.is_null()).map(|node| read(&node)).transpose()
+    }
+
     /// A string.
     pub(crate) fn text(&self) -> Result<&'a str, DatasetError> {
         self.value.as_str().ok_or_else(|| self.expected("a string"))
@@ -85,6 +138,14 @@ impl<'a> Node<'a> {
         Span::between(start, end).map_err(|_| {
             self.expected(&format!("an end not before its start {}", start.seconds_to_millis()))
         })
+    }
+}
+
+/// A `[start, end]` pair of seconds.
+pub(crate) fn pair(node: &Node<'_>) -> Result<Span, DatasetError> {
+    match &node.items()?[..] {
+        [start, end] => end.span_from(start.time()?),
+        _ => Err(node.expected("a pair of start and end")),
     }
 }
 

@@ -46,7 +46,9 @@
 //! end the pass ([`DamageKind::Excessive`]). Playlists are not followed, and no network is used.
 //! libav itself is C: to decode files of strangers, run a process per file.
 //!
-//! Not here: seeking, hardware decoding, encoding, tone mapping of HDR, subtitles that are pictures,
+//! The way back, from clips to a video file, is [`Renderer`]'s.
+//!
+//! Not here: seeking, hardware decoding, tone mapping of HDR, subtitles that are pictures,
 //! and any measuring of what is decoded (`signal`).
 
 mod av;
@@ -58,6 +60,7 @@ mod limits;
 mod open;
 mod pictures;
 mod probe;
+mod render;
 mod request;
 mod samples;
 mod source;
@@ -66,6 +69,9 @@ mod subtitles;
 pub use error::MediaError;
 pub use libraries::Libraries;
 pub use probe::{AudioInfo, DurationOrigin, FrameRate, Probe, StreamInfo, StreamKind, VideoInfo};
+pub use render::{
+    BackgroundNoise, Form, Montage, MontageClip, RenderError, Rendered, Renderer, Stretch,
+};
 pub use request::{Damage, DamageKind, Decoded, Flow, Request, Sink, StreamEnd};
 pub use source::Source;
 pub use subtitles::{CueOrigin, Cues};

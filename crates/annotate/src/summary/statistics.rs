@@ -7,8 +7,8 @@ use crate::annotation::{Annotation, OmniEvent};
 use crate::correlate::{self, CorrelateConfig};
 use crate::report::{self, Bar, Histogram, Total};
 
-/// What is counted about one annotation.
-pub(super) fn facts<'a>(annotation: &'a Annotation, config: &CorrelateConfig) -> VideoFacts<'a> {
+/// What is counted about one annotation; `config` is the one it was made with.
+pub fn facts<'a>(annotation: &'a Annotation, config: &CorrelateConfig) -> VideoFacts<'a> {
     let event = |event: &OmniEvent| correlate::temporal_changes(event, annotation, config);
     let facts = annotation.events.iter().map(|omni| EventFacts {
         span: omni.span(),

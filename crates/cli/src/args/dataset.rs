@@ -10,10 +10,10 @@ mod validate;
 use clap::Subcommand;
 
 pub(crate) use convert::ConvertArgs;
-pub(crate) use dialogues::DialoguesArgs;
-pub(crate) use pseudo::PseudoArgs;
+pub(crate) use dialogues::{CaptionsChoice, DialogueTask, DialoguesArgs};
+pub(crate) use pseudo::{FeatureArgs, MissingChoice, PseudoArgs, RenderArgs};
 pub(crate) use split::SplitArgs;
-pub(crate) use stats::StatsArgs;
+pub(crate) use stats::{ReferenceChoice, StatsArgs};
 pub(crate) use validate::ValidateArgs;
 
 /// Work on collections of annotations: formats, statistics, splits, dialogues, pseudo-untrimmed videos

@@ -5,9 +5,10 @@ use std::process::{Command, Stdio};
 use std::thread::available_parallelism;
 
 use omnivale_media::Libraries;
+use omnivale_metrics::text::meteor;
 use serde::Serialize;
 
-use crate::args::DoctorArgs;
+use crate::args::{DoctorArgs, data_folder};
 use crate::exit::Ending;
 use crate::output;
 
@@ -81,8 +82,16 @@ fn findings() -> Vec<Finding> {
         needed: false,
         note: "videos that `annotate` works on at once",
     });
+    findings.push(Finding {
+        name: "METEOR's tables".to_owned(),
+        found: data_folder()
+            .filter(|folder| meteor::cache_path(folder).exists())
+            .map(|_| "yes".to_owned()),
+        needed: false,
+        note: "METEOR and SODA in `eval`; omnivale metrics-data import",
+    });
     for (tool, note) in [
-        ("ffmpeg", "only to make the sample video afresh; apt-get install ffmpeg"),
+        ("ffmpeg", "writes the videos of `dataset pseudo --render`; apt-get install ffmpeg"),
         ("espeak-ng", "only to make the sample video afresh; apt-get install espeak-ng"),
         ("sox", "only to make the sample video afresh; apt-get install sox"),
     ] {

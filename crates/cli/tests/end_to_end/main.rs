@@ -6,6 +6,11 @@
 )]
 
 mod annotate;
+mod dataset_convert;
+mod dataset_dialogues;
+mod dataset_split;
+mod dataset_pseudo;
+mod dataset_stats;
 mod detect;
 mod eval;
 mod metrics_data;

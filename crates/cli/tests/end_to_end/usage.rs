@@ -113,6 +113,7 @@ fn the_help_is_written_for_a_person() {
     insta::assert_snapshot!("help_detect_scenes", help(&["detect", "scenes", "--help"]));
     insta::assert_snapshot!("help_eval", help(&["eval", "--help"]));
     insta::assert_snapshot!("help_eval_map", help(&["eval", "map", "--help"]));
+    insta::assert_snapshot!("help_eval_qa", help(&["eval", "qa", "--help"]));
     insta::assert_snapshot!("help_eval_boundaries", help(&["eval", "boundaries", "--help"]));
 }
 

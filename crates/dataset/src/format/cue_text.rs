@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use omnivale_timeline::{Cue, Span, Time};
 
 use crate::DatasetError;
+use crate::error::{Need, lacks};
 use crate::json::shortened;
+use crate::record::{Record, Remark};
 
 /// A non-blank run of lines, each with its number from 1.
 pub(crate) type Block<'a> = Vec<(usize, &'a str)>;
@@ -31,7 +33,7 @@ pub(crate) fn blocks(text: &str) -> Vec<Block<'_>> {
 }
 
 /// Lines that end in `\n`, `\r\n` or `\r`.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
@@ -53,6 +55,30 @@ pub(crate) fn cue(
     })?;
     let text: Vec<String> = block[timing + 1..].iter().map(|(_, line)| clean(line)).collect();
     Ok(Cue { span, text: text.join("\n") })
+}
+
+/// Cues as what is said about one video.
+pub(crate) fn record(id: &str, cues: Vec<Cue>) -> Record {
+    let remark =
+        |cue: Cue| Remark { span: Some(cue.span), text: Some(cue.text), ..Remark::default() };
+    Record {
+        id: id.to_owned(),
+        remarks: cues.into_iter().map(remark).collect(),
+        ..Record::default()
+    }
+}
+
+/// What is said about one video as cues. What they cannot hold is left out.
+///
+/// # Errors
+/// [`DatasetError::Lacks`] where a time or a text is absent.
+pub(crate) fn cues(record: &Record, format: &'static str) -> Result<Vec<Cue>, DatasetError> {
+    let cue = |remark: &Remark| {
+        let span = remark.span.ok_or_else(|| lacks(format, Need::Span, &record.id))?;
+        let text = remark.text.clone().ok_or_else(|| lacks(format, Need::Text, &record.id))?;
+        Ok(Cue { span, text })
+    };
+    record.remarks.iter().map(cue).collect()
 }
 
 pub(crate) fn wrong(file: &str, line: usize, expected: &'static str, found: &str) -> DatasetError {

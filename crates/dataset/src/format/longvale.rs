@@ -2,24 +2,25 @@
 //!
 //! One object; each key is a video's id and each value holds `duration` (seconds), `timestamps`
 //! (`[start, end]` in seconds, one pair per event) and `sentences` (one per pair). LongVALE's own
-//! feature scripts read a list of objects with an `id` instead; both forms are read, the map is
-//! written. Other fields are ignored.
+//! feature scripts read a list of objects with an `id` instead; both forms are read and written. Other
+//! fields are ignored.
 //!
 //! Entries keep the order of the file, because the published segment-captioning score pairs
 //! captions by position. Sentences keep the spaces they begin or end with.
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
-use omnivale_timeline::{Caption, Duration, Span};
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use omnivale_timeline::{Caption, Duration};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
-use serde_json::Value;
 
+use super::entries::for_each_entry;
 use crate::DatasetError;
-use crate::json::Node;
+use crate::error::{Need, lacks};
+use crate::json::{Node, pair};
+use crate::record::{Record, Remark};
 
 /// The events of one video.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,16 +59,26 @@ pub fn read(input: impl Read, file: &str) -> Result<Vec<Entry>, DatasetError> {
 /// [`DatasetError::Json`] for what is not JSON, [`DatasetError::Shape`] for the first value that is
 /// not what the format has there, for an event that ends before it starts, for unequal numbers of
 /// timestamps and sentences, and for a video that appears twice. Entries before it were handed on.
-pub fn for_each(input: impl Read, file: &str, sink: impl FnMut(Entry)) -> Result<(), DatasetError> {
-    let mut failure = None;
-    let entries = Entries { file, sink, seen: HashSet::new(), failure: &mut failure };
-    let mut json = serde_json::Deserializer::from_reader(BufReader::new(input));
-    let outcome = json.deserialize_any(entries).and_then(|()| json.end());
-    match (failure, outcome) {
-        (Some(error), _) => Err(error),
-        (None, Err(source)) => Err(DatasetError::Json { file: file.to_owned(), source }),
-        (None, Ok(())) => Ok(()),
-    }
+pub fn for_each(
+    input: impl Read,
+    file: &str,
+    mut sink: impl FnMut(Entry),
+) -> Result<(), DatasetError> {
+    let mut seen = HashSet::new();
+    let expected = "an object of videos by id, or a list of videos with an `id`";
+    for_each_entry(input, file, expected, |id, node| {
+        let id = id.map_or_else(|| Ok(node.field("id")?.text()?.to_owned()), Ok)?;
+        if !seen.insert(id.clone()) {
+            return Err(DatasetError::Shape {
+                file: file.to_owned(),
+                at: node.at.clone(),
+                expected: "each video once".to_owned(),
+                found: format!("{id} again"),
+            });
+        }
+        sink(parse(id, node)?);
+        Ok(())
+    })
 }
 
 /// Writes the map form, one video per line. Times carry milliseconds; finer parts are rounded.
@@ -88,6 +99,66 @@ pub fn write<'a>(
     output.write_all(b"\n}\n")
 }
 
+/// Writes the list form, one video per line, as LongVALE's feature scripts read it.
+///
+/// # Errors
+/// Whatever `output` refuses.
+pub fn write_list<'a>(
+    mut output: impl Write,
+    entries: impl IntoIterator<Item = &'a Entry>,
+) -> io::Result<()> {
+    #[derive(serde::Serialize)]
+    struct Listed<'a> {
+        id: &'a str,
+        #[serde(flatten)]
+        entry: &'a Entry,
+    }
+    output.write_all(b"[")?;
+    for (index, entry) in entries.into_iter().enumerate() {
+        output.write_all(if index == 0 { b"\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut output, &Listed { id: &entry.id, entry })?;
+    }
+    output.write_all(b"\n]\n")
+}
+
+impl From<Entry> for Record {
+    fn from(entry: Entry) -> Record {
+        let remark = |event: Caption| Remark {
+            span: Some(event.span),
+            text: Some(event.text),
+            ..Remark::default()
+        };
+        Record {
+            id: entry.id,
+            duration: Some(entry.duration),
+            remarks: entry.events.into_iter().map(remark).collect(),
+            ..Record::default()
+        }
+    }
+}
+
+impl TryFrom<&Record> for Entry {
+    type Error = DatasetError;
+
+    /// Fails with [`DatasetError::Lacks`] where the length of the video, the time of an event or its
+    /// caption is absent. What the format cannot hold is left out.
+    fn try_from(record: &Record) -> Result<Entry, DatasetError> {
+        let event = |remark: &Remark| {
+            let span = remark.span.ok_or_else(|| lacks("longvale", Need::Span, &record.id))?;
+            let text = remark.text.clone();
+            let text = text.ok_or_else(|| lacks("longvale", Need::Text, &record.id))?;
+            Ok(Caption { span, text })
+        };
+        Ok(Entry {
+            id: record.id.clone(),
+            duration: record
+                .duration
+                .ok_or_else(|| lacks("longvale", Need::Duration, &record.id))?,
+            events: record.remarks.iter().map(event).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
 /// The value of the map form: everything but the id.
 impl Serialize for Entry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -98,69 +169,6 @@ impl Serialize for Entry {
         entry.serialize_field("timestamps", &bounds)?;
         entry.serialize_field("sentences", &sentences)?;
         entry.end()
-    }
-}
-
-/// Visits the outer map or list. What is wrong in an entry is left in `failure`, because serde's
-/// errors cannot carry it.
-struct Entries<'a, F> {
-    file: &'a str,
-    sink: F,
-    seen: HashSet<String>,
-    failure: &'a mut Option<DatasetError>,
-}
-
-impl<F: FnMut(Entry)> Entries<'_, F> {
-    fn take<E: Error>(&mut self, id: Option<String>, at: String, value: &Value) -> Result<(), E> {
-        let node = Node { file: self.file, at, value };
-        let entry = id.map_or_else(|| Ok(node.field("id")?.text()?.to_owned()), Ok);
-        match entry.and_then(|id| self.once(id, &node)).and_then(|id| parse(id, &node)) {
-            Ok(entry) => {
-                (self.sink)(entry);
-                Ok(())
-            }
-            Err(error) => {
-                *self.failure = Some(error);
-                Err(E::custom("the entry is refused"))
-            }
-        }
-    }
-
-    fn once(&mut self, id: String, node: &Node<'_>) -> Result<String, DatasetError> {
-        if self.seen.insert(id.clone()) {
-            return Ok(id);
-        }
-        Err(DatasetError::Shape {
-            file: self.file.to_owned(),
-            at: node.at.clone(),
-            expected: "each video once".to_owned(),
-            found: format!("{id} again"),
-        })
-    }
-}
-
-impl<'de, F: FnMut(Entry)> Visitor<'de> for Entries<'_, F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object of videos by id, or a list of videos with an `id`")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        while let Some((id, value)) = map.next_entry::<String, Value>()? {
-            let at = format!("$[{id:?}]");
-            self.take(Some(id), at, &value)?;
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
-        let mut index = 0usize;
-        while let Some(value) = list.next_element::<Value>()? {
-            self.take(None, format!("$[{index}]"), &value)?;
-            index += 1;
-        }
-        Ok(())
     }
 }
 
@@ -178,18 +186,10 @@ fn parse(id: String, node: &Node<'_>) -> Result<Entry, DatasetError> {
     Ok(Entry { id, duration, events: events.collect::<Result<_, _>>()? })
 }
 
-/// A `[start, end]` pair.
-fn pair(node: &Node<'_>) -> Result<Span, DatasetError> {
-    match &node.items()?[..] {
-        [start, end] => end.span_from(start.time()?),
-        _ => Err(node.expected("a pair of start and end")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use omnivale_timeline::Time;
+    use omnivale_timeline::{Span, Time};
     use proptest::prelude::*;
 
     fn error(text: &str) -> String {

@@ -3,7 +3,11 @@
 //! Annotations: `{"database": {id: {"subset", "duration", "annotations": [{"segment": [start, end],
 //! "label", "label_id"}]}}}`. Predictions: `{"database": {id: [{"segment", "label_id", "scores"}]}}`;
 //! `results` in place of `database` and `score` in place of `scores` are read too. Seconds throughout.
-//! Read only.
+//!
+//! Scorers need the segments of one split in the file's order, with times as the file has them:
+//! [`annotations`] and [`predictions`]. Conversions go through [`Record`](crate::record::Record)s, in [`records`].
+
+pub mod records;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -65,7 +69,7 @@ pub fn annotations(
     let mut splits = BTreeSet::new();
     let root = Node { file, at: "$".to_owned(), value: json };
     let videos = root.field("database")?;
-    for (video, node) in entries(&videos)? {
+    for (video, node) in videos.entries()? {
         let subset = node.field("subset")?.text()?.to_lowercase();
         let is_wanted = subset == split.to_lowercase();
         splits.insert(subset);
@@ -113,7 +117,7 @@ pub fn predictions(json: &Value, file: &str) -> Result<Vec<ScoredSegment>, Datas
     let root = Node { file, at: "$".to_owned(), value: json };
     let videos = root.get("results").map_or_else(|| root.field("database"), Ok)?;
     let mut segments = Vec::new();
-    for (video, node) in entries(&videos)? {
+    for (video, node) in videos.entries()? {
         for one in node.items()? {
             let (start, end) = segment(&one)?;
             let score = one.get("score").map_or_else(|| one.field("scores"), Ok)?;
@@ -127,16 +131,6 @@ pub fn predictions(json: &Value, file: &str) -> Result<Vec<ScoredSegment>, Datas
         }
     }
     Ok(segments)
-}
-
-/// The videos with their ids.
-fn entries<'a>(videos: &Node<'a>) -> Result<Vec<(String, Node<'a>)>, DatasetError> {
-    let map = videos.value.as_object().ok_or_else(|| videos.expected("an object of videos"))?;
-    let node = |(id, value): (&'a String, &'a Value)| {
-        let at = format!("{}[{id:?}]", videos.at);
-        (id.clone(), Node { file: videos.file, at, value })
-    };
-    Ok(map.iter().map(node).collect())
 }
 
 fn segment(node: &Node<'_>) -> Result<(f64, f64), DatasetError> {

@@ -1,9 +1,22 @@
 //! What the LongVALE paper counts about a collection (figure 3, section 3.2), for any timelines.
+//!
+//! [`Counter`] takes one video after the other; [`count_file`] counts a LongVALE file as it is read,
+//! with its [`Words`] on other threads. [`LONGVALE`] holds what is published.
 
-use std::collections::BTreeMap;
+mod counter;
+mod file;
+mod histogram;
+mod published;
+mod words;
 
-use omnivale_timeline::{Duration, Span, union_duration};
-use serde::{Deserialize, Serialize};
+use omnivale_timeline::{Duration, Span};
+
+pub use counter::{Counter, Statistics};
+pub use file::{Counted, count_file};
+pub use histogram::Bin;
+pub(crate) use histogram::Histogram;
+pub use published::{LONGVALE, Published};
+pub use words::{WordCount, Words};
 
 use crate::longvale::Entry;
 
@@ -29,155 +42,6 @@ pub struct VideoFacts<'a> {
     pub events: Vec<EventFacts<'a>>,
 }
 
-/// One bar of a histogram: values above `above` and up to `up_to`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Bin {
-    /// The bin begins above this; the first bin of all takes whatever is not above its end.
-    pub above: f64,
-    /// The bin ends with this; absent for the last one.
-    pub up_to: Option<f64>,
-    /// Videos, or events, in it.
-    pub count: usize,
-}
-
-/// A collection in numbers. Means and shares are absent where there is nothing to divide by.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Statistics {
-    /// Videos.
-    pub videos: usize,
-    /// Events of all videos.
-    pub events: usize,
-    /// Length of all videos, seconds.
-    pub duration: Duration,
-    /// Mean length of a video, seconds.
-    pub mean_duration: Option<f64>,
-    /// Mean number of events of a video.
-    pub mean_events: Option<f64>,
-    /// Mean length of an event, seconds.
-    pub mean_event: Option<f64>,
-    /// Time under events over time, each video counting the same, 0 to 1.
-    pub coverage_per_video: Option<f64>,
-    /// Time under events over time, each second counting the same, 0 to 1.
-    pub coverage_pooled: Option<f64>,
-    /// Videos by length in seconds (figure 3a): up to 30, then steps of 30, then above 600.
-    pub durations: Vec<Bin>,
-    /// Videos by number of events (figure 3b): none, up to 3, then steps of 2, then above 37.
-    pub events_per_video: Vec<Bin>,
-    /// Events by length in seconds (figure 3c): up to 1, 10, 30, 60 and above.
-    pub event_lengths: Vec<Bin>,
-    /// Mean number of words of a caption, over the events that have one.
-    pub mean_caption_words: Option<f64>,
-    /// Captions by number of words (figure 7): steps of 10, then above 100.
-    pub caption_words: Vec<Bin>,
-    /// Events by type of correlation (figure 3d); an event counts once for each of its types.
-    pub correlations: BTreeMap<String, usize>,
-    /// Share of the events during which something changes, over those for which that is known, 0 to 1.
-    pub changing: Option<f64>,
-}
-
-/// Counts video after video, so that no more than one need be in memory.
-pub struct Counter {
-    durations: Histogram,
-    events_per_video: Histogram,
-    event_lengths: Histogram,
-    caption_words: Histogram,
-    correlations: BTreeMap<String, usize>,
-    total: Duration,
-    covered: Duration,
-    coverage: Mean,
-    changing: Mean,
-}
-
-impl Default for Counter {
-    /// Nothing counted yet, with the bins of the paper's figures.
-    fn default() -> Counter {
-        Counter {
-            durations: Histogram::steps(30.0, 30.0, 600.0),
-            events_per_video: Histogram::new([0.0].into_iter().chain(steps(3.0, 2.0, 37.0))),
-            event_lengths: Histogram::new([1.0, 10.0, 30.0, 60.0]),
-            caption_words: Histogram::steps(10.0, 10.0, 100.0),
-            correlations: BTreeMap::new(),
-            total: Duration::ZERO,
-            covered: Duration::ZERO,
-            coverage: Mean::default(),
-            changing: Mean::default(),
-        }
-    }
-}
-
-impl Counter {
-    /// Counts one more. Events are clipped to their video and overlaps count once in the coverage.
-    pub fn add(&mut self, video: &VideoFacts<'_>) {
-        let bounds = Span::new(Default::default(), video.duration);
-        let inside = video.events.iter().filter_map(|event| event.span.intersection(bounds));
-        let under_events = union_duration(inside);
-        self.total += video.duration;
-        self.covered += under_events;
-        if video.duration > Duration::ZERO {
-            self.coverage.add(under_events.seconds() / video.duration.seconds());
-        }
-        self.durations.add(video.duration.seconds());
-        self.events_per_video.add(video.events.len() as f64);
-        for event in &video.events {
-            self.event_lengths.add(event.span.duration.seconds());
-            let words = event.caption.split_whitespace().count();
-            if words > 0 {
-                self.caption_words.add(words as f64);
-            }
-            for kind in &event.correlations {
-                *self.correlations.entry((*kind).to_owned()).or_default() += 1;
-            }
-            if let Some(changes) = event.changes {
-                self.changing.add(f64::from(u8::from(changes)));
-            }
-        }
-    }
-
-    /// What was counted.
-    pub fn finish(self) -> Statistics {
-        let Counter { total, covered, .. } = self;
-        Statistics {
-            videos: self.durations.values.count,
-            events: self.event_lengths.values.count,
-            duration: total,
-            mean_duration: self.durations.values.mean(),
-            mean_events: self.events_per_video.values.mean(),
-            mean_event: self.event_lengths.values.mean(),
-            coverage_per_video: self.coverage.mean(),
-            coverage_pooled: (total > Duration::ZERO).then(|| covered.seconds() / total.seconds()),
-            durations: self.durations.bins,
-            events_per_video: self.events_per_video.bins,
-            event_lengths: self.event_lengths.bins,
-            mean_caption_words: self.caption_words.values.mean(),
-            caption_words: self.caption_words.bins,
-            correlations: self.correlations,
-            changing: self.changing.mean(),
-        }
-    }
-}
-
-impl Statistics {
-    /// Counts a collection that is at hand as a whole; see [`Counter`].
-    pub fn of<'a>(videos: impl IntoIterator<Item = VideoFacts<'a>>) -> Statistics {
-        let mut counter = Counter::default();
-        for video in videos {
-            counter.add(&video);
-        }
-        counter.finish()
-    }
-
-    /// Shares of events of 1-10, 10-30, 30-60 and more than 60 seconds, 0 to 1 (figure 3c; events up
-    /// to 1 s, which LongVALE does not have, count with the shortest). Absent without events.
-    pub fn event_length_shares(&self) -> Option<[f64; 4]> {
-        if self.events == 0 {
-            return None;
-        }
-        let count = |bin: usize| self.event_lengths.get(bin).map_or(0, |bin| bin.count);
-        let counts = [count(0) + count(1), count(2), count(3), count(4)];
-        Some(counts.map(|count| count as f64 / self.events as f64))
-    }
-}
-
 impl<'a> From<&'a Entry> for VideoFacts<'a> {
     /// A LongVALE file says nothing about correlations.
     fn from(entry: &'a Entry) -> VideoFacts<'a> {
@@ -188,122 +52,5 @@ impl<'a> From<&'a Entry> for VideoFacts<'a> {
             changes: None,
         });
         VideoFacts { duration: entry.duration, events: facts.collect() }
-    }
-}
-
-#[derive(Default)]
-struct Mean {
-    sum: f64,
-    count: usize,
-}
-
-impl Mean {
-    fn add(&mut self, value: f64) {
-        self.sum += value;
-        self.count += 1;
-    }
-
-    fn mean(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / self.count as f64)
-    }
-}
-
-/// Bins, and the mean of what went into them.
-struct Histogram {
-    bins: Vec<Bin>,
-    values: Mean,
-}
-
-fn steps(first: f64, step: f64, last: f64) -> impl Iterator<Item = f64> {
-    (0..).map(move |i| first + step * f64::from(i)).take_while(move |edge| *edge <= last)
-}
-
-impl Histogram {
-    fn new(edges: impl IntoIterator<Item = f64>) -> Histogram {
-        let mut bins = Vec::new();
-        let mut above = 0.0;
-        for edge in edges {
-            bins.push(Bin { above, up_to: Some(edge), count: 0 });
-            above = edge;
-        }
-        bins.push(Bin { above, up_to: None, count: 0 });
-        Histogram { bins, values: Mean::default() }
-    }
-
-    fn steps(first: f64, step: f64, last: f64) -> Histogram {
-        Histogram::new(steps(first, step, last))
-    }
-
-    fn add(&mut self, value: f64) {
-        self.values.add(value);
-        let bin = self.bins.iter_mut().find(|bin| bin.up_to.is_none_or(|edge| value <= edge));
-        bin.expect("the last bin has no upper edge").count += 1;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use omnivale_timeline::Time;
-
-    fn event(start: i64, end: i64, caption: &'static str) -> EventFacts<'static> {
-        let span = Span::until(Time::from_millis(start), Time::from_millis(end));
-        EventFacts { span, caption, correlations: vec!["complementary"], changes: Some(start == 0) }
-    }
-
-    fn collection() -> Vec<VideoFacts<'static>> {
-        vec![
-            VideoFacts {
-                duration: Duration::from_millis(100_000),
-                events: vec![event(0, 10_000, "one two three"), event(10_000, 80_000, "one")],
-            },
-            VideoFacts {
-                duration: Duration::from_millis(20_000),
-                // Half of it lies past the end of the video.
-                events: vec![event(10_000, 30_000, "")],
-            },
-        ]
-    }
-
-    #[test]
-    fn means_and_both_coverages() {
-        let stats = Statistics::of(collection());
-        assert_eq!((stats.videos, stats.events), (2, 3));
-        assert_eq!(stats.duration, Duration::from_millis(120_000));
-        assert_eq!(stats.mean_duration, Some(60.0));
-        assert_eq!(stats.mean_events, Some(1.5));
-        // (10 + 70 + 20) / 3
-        assert_eq!(stats.mean_event, Some(100.0 / 3.0));
-        // (80/100 + 10/20) / 2 and (80 + 10) / 120
-        assert_eq!(stats.coverage_per_video, Some(0.65));
-        assert_eq!(stats.coverage_pooled, Some(0.75));
-        assert_eq!(stats.mean_caption_words, Some(2.0));
-        assert_eq!(stats.correlations["complementary"], 3);
-        assert_eq!(stats.changing, Some(1.0 / 3.0));
-    }
-
-    #[test]
-    fn an_edge_belongs_to_the_bin_below_it() {
-        let stats = Statistics::of(collection());
-        // Lengths of 10, 70 and 20 s: one each in (1, 10], above 60, and (10, 30].
-        let counts: Vec<usize> = stats.event_lengths.iter().map(|bin| bin.count).collect();
-        assert_eq!(counts, [0, 1, 1, 0, 1]);
-        let third = 1.0 / 3.0;
-        assert_eq!(stats.event_length_shares(), Some([third, third, 0.0, third]));
-        // Durations of 100 and 20 s.
-        let filled: Vec<_> = stats.durations.iter().filter(|bin| bin.count > 0).collect();
-        assert_eq!((filled[0].above, filled[0].up_to), (0.0, Some(30.0)));
-        assert_eq!((filled[1].above, filled[1].up_to), (90.0, Some(120.0)));
-        assert_eq!(stats.durations.last().unwrap().above, 600.0);
-        assert_eq!(stats.events_per_video.last().unwrap().above, 37.0);
-    }
-
-    #[test]
-    fn nothing_counts_as_nothing() {
-        let stats = Statistics::of([]);
-        assert_eq!((stats.videos, stats.mean_event, stats.coverage_pooled), (0, None, None));
-        assert_eq!(stats.event_length_shares(), None);
-        let json = serde_json::to_string(&stats).unwrap();
-        assert_eq!(serde_json::from_str::<Statistics>(&json).unwrap(), stats);
     }
 }

@@ -1,7 +1,10 @@
 //! `omnivale dataset`: one module per subcommand.
 
+mod charts;
 mod convert;
 mod dialogues;
+mod figures;
+mod page;
 mod pseudo;
 mod split;
 mod stats;

@@ -1,0 +1,198 @@
+//! The captioned clips that pseudo videos are made of.
+
+use std::path::Path;
+
+use omnivale_timeline::Duration;
+use serde::Serialize;
+
+use super::config::PseudoConfig;
+use crate::DatasetError;
+use crate::format::longvale;
+use crate::json::{Node, parse_file};
+use crate::record::{Record, Remark};
+
+/// A captioned clip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clip {
+    /// Its id: the stem of its media and feature files.
+    pub id: String,
+    /// What happens in it.
+    pub caption: String,
+    /// Length.
+    pub duration: Duration,
+}
+
+/// The clips of a file, and what in it is none.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Clips {
+    /// In the file's order.
+    pub clips: Vec<Clip>,
+    /// The row that each clip's embedding has in a file of embeddings: its place in the file.
+    pub rows: Vec<usize>,
+    /// Entries of the file, usable or not.
+    pub entries: usize,
+    /// What was left out and what was assumed.
+    pub notes: Notes,
+}
+
+/// What was left out of a file of clips, and what was assumed about them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Notes {
+    /// Left out: no caption.
+    pub without_caption: usize,
+    /// Left out: shorter than a second, or without length.
+    pub too_short: usize,
+    /// Used with the length that the configuration gives, because the file states none.
+    pub assumed_length: usize,
+    /// Used with all their captions, one after the other.
+    pub several_captions: usize,
+}
+
+/// The clips of the file at `path`: a list of `{"video_id", "desc"}` as VALOR publishes them, or
+/// LongVALE's annotations, where each entry is one clip from its start to its end.
+///
+/// # Errors
+/// As the readers of the two formats.
+pub fn read_file(path: &Path, config: &PseudoConfig) -> Result<Clips, DatasetError> {
+    let value = parse_file(path)?;
+    let file = path.display().to_string();
+    let node = Node { file: &file, at: "$".to_owned(), value: &value };
+    let listed = value.as_array().and_then(|items| items.first());
+    if listed.is_some_and(|first| first.get("desc").is_some()) {
+        return Ok(of_records(&valor(&node)?, config));
+    }
+    let bytes = serde_json::to_vec(&value)
+        .map_err(|source| DatasetError::Json { file: file.clone(), source })?;
+    let records: Vec<Record> = longvale::read(&bytes[..], &file)?.into_iter().map(record).collect();
+    Ok(of_records(&records, config))
+}
+
+fn valor(node: &Node<'_>) -> Result<Vec<Record>, DatasetError> {
+    let clip = |item: Node<'_>| {
+        let text = item.field("desc")?.text()?.to_owned();
+        Ok(Record {
+            id: item.field("video_id")?.text()?.to_owned(),
+            remarks: vec![Remark { text: Some(text), ..Remark::default() }],
+            ..Record::default()
+        })
+    };
+    node.items()?.into_iter().map(clip).collect()
+}
+
+fn record(entry: longvale::Entry) -> Record {
+    let remark = |event: omnivale_timeline::Caption| Remark {
+        span: Some(event.span),
+        text: Some(event.text),
+        ..Remark::default()
+    };
+    Record {
+        id: entry.id,
+        duration: Some(entry.duration),
+        remarks: entry.events.into_iter().map(remark).collect(),
+        ..Record::default()
+    }
+}
+
+/// The clips among `records`: each record is one clip, whatever spans its remarks have, because what
+/// is cut out of a longer video has no file of its own to join.
+pub fn of_records(records: &[Record], config: &PseudoConfig) -> Clips {
+    let mut found = Clips { entries: records.len(), ..Clips::default() };
+    for (row, record) in records.iter().enumerate() {
+        let captions: Vec<&str> = record
+            .remarks
+            .iter()
+            .filter_map(|remark| remark.text.as_deref())
+            .map(str::trim)
+            .filter(|caption| !caption.is_empty())
+            .collect();
+        let duration = record.duration.or_else(|| Duration::from_seconds(config.clip_seconds));
+        match duration {
+            _ if captions.is_empty() => found.notes.without_caption += 1,
+            Some(duration) if duration >= Duration::from_millis(1000) => {
+                found.notes.several_captions += usize::from(captions.len() > 1);
+                found.notes.assumed_length += usize::from(record.duration.is_none());
+                found.rows.push(row);
+                found.clips.push(Clip {
+                    id: record.id.clone(),
+                    caption: captions.join(" "),
+                    duration,
+                });
+            }
+            _ => found.notes.too_short += 1,
+        }
+    }
+    found
+}
+
+impl Clips {
+    /// Keeps the clips that `keep` says; the others count as nothing. Gives how many went.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Clip) -> bool) -> usize {
+        let before = self.clips.len();
+        let kept: Vec<bool> = self.clips.iter().map(&mut keep).collect();
+        let mut at = kept.iter();
+        self.clips.retain(|_| at.next().is_none_or(|kept| *kept));
+        let mut at = kept.iter();
+        self.rows.retain(|_| at.next().is_none_or(|kept| *kept));
+        before - self.clips.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn read(text: &str) -> Result<Clips, DatasetError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clips.json");
+        std::fs::write(&path, text).unwrap();
+        read_file(&path, &Config::default().pseudo)
+    }
+
+    fn clip(id: &str, caption: &str, millis: u64) -> Clip {
+        let (id, caption) = (id.to_owned(), caption.to_owned());
+        Clip { id, caption, duration: Duration::from_millis(millis) }
+    }
+
+    #[test]
+    fn a_list_of_descriptions_has_clips_of_the_length_assumed() {
+        let found = read(
+            r#"[{"video_id": "a/b", "desc": " A dog barks. "}, {"video_id": "c", "desc": " "},
+                {"video_id": "d", "desc": "A cat.", "more": 1}]"#,
+        )
+        .unwrap();
+        assert_eq!(found.clips, [clip("a/b", "A dog barks.", 10_000), clip("d", "A cat.", 10_000)]);
+        assert_eq!((found.rows, found.entries), (vec![0, 2], 3));
+        assert_eq!((found.notes.without_caption, found.notes.assumed_length), (1, 2));
+    }
+
+    #[test]
+    fn annotations_have_one_clip_per_entry() {
+        let found = read(
+            r#"{"x": {"duration": 7.5, "timestamps": [[0, 3], [3, 7]], "sentences": ["One.", "Two."]},
+                "y": {"duration": 0.4, "timestamps": [[0, 0.4]], "sentences": ["Short."]}}"#,
+        )
+        .unwrap();
+        assert_eq!(found.clips, [clip("x", "One. Two.", 7_500)]);
+        assert_eq!((found.notes.several_captions, found.notes.too_short), (1, 1));
+    }
+
+    #[test]
+    fn clips_left_out_later_keep_the_others_rows() {
+        let mut found = read(
+            r#"[{"video_id": "a", "desc": "A"}, {"video_id": "b", "desc": "B"},
+                {"video_id": "c", "desc": "C"}]"#,
+        )
+        .unwrap();
+        assert_eq!(found.retain(|clip| clip.id != "b"), 1);
+        assert_eq!(found.rows, [0, 2]);
+    }
+
+    #[test]
+    fn what_is_neither_is_refused_with_its_place() {
+        let error = read(r#"[{"video_id": "a", "desc": "A"}, {"desc": "B"}]"#).unwrap_err();
+        assert!(error.to_string().contains("expected a field `video_id` at $[1], found none"));
+        assert!(read(r#"[{"id": "a"}]"#).is_err());
+        assert!(read("3").is_err());
+    }
+}
