@@ -12,7 +12,7 @@ use candle_core::{DType, Device, IndexOp as _, Tensor};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::layers::{LayerNorm, Linear, attention};
+use crate::layers::{LayerNorm, Linear, attention, sigmoid};
 use crate::tokens::Tokens;
 use crate::weights::{WEIGHT_FILES, first_file, read_small};
 use crate::{EncoderError, View, Weights};
@@ -55,7 +55,7 @@ pub enum Activation {
 impl Activation {
     fn apply(self, x: &Tensor) -> candle_core::Result<Tensor> {
         match self {
-            Self::QuickGelu => x / ((x * -1.702)?.exp()? + 1.0)?,
+            Self::QuickGelu => x * sigmoid(&(x * 1.702)?)?,
             Self::Gelu => x.gelu_erf(),
         }
     }

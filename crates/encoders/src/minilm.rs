@@ -3,6 +3,20 @@
 //! The model of sentence-transformers' `all-MiniLM-L6-v2` (Wang et al. 2020, arXiv:2002.10957; Reimers and Gurevych
 //! 2019, arXiv:1908.10084) and of every other that has BERT's layers, mean pooling and a `tokenizer.json`. Fields are
 //! named as in the checkpoint.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), omnivale_encoders::EncoderError> {
+//! use omnivale_encoders::{Cache, MiniLm};
+//!
+//! let folder = Cache::of_environment().folder("sentence-transformers/all-MiniLM-L6-v2")?;
+//! let model = MiniLm::open(folder)?;
+//! let vectors = model.embed(&["a dog barks", "a dog is barking loudly"])?;
+//! let rows: Vec<&[f32]> = vectors.rows().collect();
+//! let similarity: f32 = rows[0].iter().zip(rows[1]).map(|(a, b)| a * b).sum();
+//! # let _ = similarity;
+//! # Ok(())
+//! # }
+//! ```
 
 use std::path::Path;
 
