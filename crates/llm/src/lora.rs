@@ -227,3 +227,77 @@ impl Tensors for Merged<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    fn config(json: &str) -> Result<Config, LlmError> {
+        Config::from_json(json.as_bytes(), "adapter_config.json")
+    }
+
+    #[test]
+    fn the_scale_is_alpha_over_the_rank_or_its_root() {
+        let usual = config(r#"{"peft_type": "LORA", "r": 64, "lora_alpha": 128}"#).unwrap();
+        assert_eq!(usual, Config { rank: 64, scale: 2.0 });
+        let stable =
+            config(r#"{"peft_type": "LORA", "r": 64, "lora_alpha": 128, "use_rslora": true}"#);
+        assert_eq!(stable.unwrap().scale, 16.0);
+    }
+
+    #[test]
+    fn adapters_that_are_merged_by_another_rule_are_refused() {
+        for (key, value) in [
+            ("use_dora", "true"),
+            ("bias", "\"all\""),
+            ("fan_in_fan_out", "true"),
+            ("modules_to_save", "[\"lm_head\"]"),
+            ("rank_pattern", "{\"q_proj\": 8}"),
+            ("r", "0"),
+        ] {
+            let rank = if key == "r" { "" } else { r#""r": 4,"# };
+            let json =
+                format!(r#"{{"peft_type": "LORA", {rank} "lora_alpha": 8, "{key}": {value}}}"#);
+            let error = config(&json).unwrap_err().to_string();
+            assert!(error.contains(&format!("at {key}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_adapters_name_is_taken_off_the_tensors_names() {
+        let short = "model.layers.3.mlp.up_proj.weight".to_owned();
+        let path = "base_model.model.model.layers.3.mlp.up_proj";
+        assert_eq!(half(&format!("{path}.lora_A.weight")), Some((short.clone(), true)));
+        assert_eq!(half(&format!("{path}.lora_B.default.weight")), Some((short, false)));
+        assert_eq!(half(&format!("{path}.weight")), None);
+    }
+
+    fn adapter(entries: &[(&str, &[usize])]) -> Result<Adapter, LlmError> {
+        let tensor = |shape: &[usize]| Tensor::ones(shape, DType::F32, &Device::Cpu);
+        let tensors = entries
+            .iter()
+            .map(|(name, shape)| Ok(((*name).to_owned(), tensor(shape)?)))
+            .collect::<Result<_, LlmError>>()?;
+        Adapter::new(Config { rank: 2, scale: 0.5 }, tensors, "adapter_model.bin")
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        assert!(adapter(&[("w.lora_A.weight", &[2, 3])]).is_err());
+        assert!(adapter(&[("w.lora_A.weight", &[3, 3]), ("w.lora_B.weight", &[4, 3])]).is_err());
+        assert!(adapter(&[("w.weight", &[4, 3])]).is_err());
+        let one = adapter(&[("w.lora_A.weight", &[2, 3]), ("w.lora_B.weight", &[4, 2])]).unwrap();
+        let ones = Tensor::ones((4, 3), DType::BF16, &Device::Cpu).unwrap();
+        let base = BTreeMap::from([("w.weight".to_owned(), ones)]);
+        // Each entry of B A is 2, halved by the scale, on 1; the type stays the checkpoint's.
+        let adapters = [one];
+        let merged = Merged::new(&base, &adapters).unwrap().tensor("w.weight").unwrap().unwrap();
+        assert_eq!(merged.dtype(), DType::BF16);
+        let sum: f32 = merged.to_dtype(DType::F32).unwrap().sum_all().unwrap().to_scalar().unwrap();
+        assert_eq!(sum, 24.0);
+        let other = BTreeMap::from([("v.weight".to_owned(), base["w.weight"].clone())]);
+        assert!(Merged::new(&other, &adapters).is_err());
+    }
+}

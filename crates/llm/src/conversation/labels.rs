@@ -203,3 +203,22 @@ fn after_event_mark(text: &str) -> Option<usize> {
     let rest = digits(rest)?.strip_prefix(',')?;
     Some(text.len() - rest.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_begin_at_marks_with_digits_and_a_comma() {
+        let text = "From 00 to 17, a dog. From xx to 20, no. From 1 to 2 no. From From 3 to 4, yes";
+        let found: Vec<&str> = events(text).into_iter().map(|at| &text[at..at + 11]).collect();
+        assert_eq!(found, ["From 00 to ", "From 3 to 4"]);
+    }
+
+    #[test]
+    fn a_placeholder_can_count_for_the_rows_that_replace_it() {
+        let tokens = [Token::Text(1), Token::Features, Token::Text(5)];
+        assert_eq!(LengthLimit::published(9).count(&tokens), 3);
+        assert_eq!(LengthLimit { tokens: 9, per_placeholder: 100 }.count(&tokens), 102);
+    }
+}

@@ -166,3 +166,40 @@ pub fn tokens(tokenizer: &Tokenizer, prompt: &str) -> Vec<Token> {
     }
     tokens
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_conversation_ends_where_the_model_begins() {
+        let turns =
+            [Turn::user("<video>\nHow many?"), Turn::assistant("2 dogs."), Turn::user("And then?")];
+        let prompt = Template::VicunaV1.prompt(&turns).unwrap();
+        let shown = prompt.strip_prefix(SYSTEM).unwrap();
+        insta::assert_snapshot!(
+            shown.escape_debug().to_string(),
+            @r" USER: <video>\nHow many? ASSISTANT: 2 dogs.</s>USER: And then? ASSISTANT:"
+        );
+    }
+
+    #[test]
+    fn the_plain_template_has_no_words_of_the_user() {
+        let turns = [Turn::user("<video>\nDescribe."), Turn::assistant("a dog barks")];
+        assert_eq!(Template::Plain.prompt(&turns).unwrap(), "<video>\na dog barks\n");
+        assert!(Template::Plain.prompt(&turns[..1]).is_err());
+        let without = [Turn::user("Describe."), Turn::assistant("a dog barks")];
+        assert!(Template::Plain.prompt(&without).is_err());
+    }
+
+    #[test]
+    fn an_assistant_who_speaks_first_is_left_out_and_one_speaker_twice_is_refused() {
+        let first = [Turn::assistant("Hello."), Turn::user("Hi."), Turn::assistant("Yes?")];
+        let without = Template::VicunaV1.prompt(&first[1..]).unwrap();
+        assert_eq!(Template::VicunaV1.prompt(&first).unwrap(), without);
+        let twice = [Turn::user("Hi."), Turn::user("Hello?")];
+        let error = Template::VicunaV1.prompt(&twice).unwrap_err();
+        insta::assert_snapshot!(error, @"conversation: expected turn 2 by ASSISTANT, found USER");
+        assert!(Template::VicunaV1.prompt(&[]).is_err());
+    }
+}

@@ -59,3 +59,42 @@ pub fn event_sentence(caption: &str) -> String {
     let lower = caption.trim().to_lowercase();
     lower.strip_suffix('.').map_or_else(|| lower.clone(), str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn released_questions_have_their_spaces_newlines_and_spelling() {
+        let released = QuerySet::Released;
+        insta::assert_debug_snapshot!(
+            [
+                released.captioning(),
+                released.grounding(" A dog barks. "),
+                released.segment_captioning(3, 17),
+            ],
+            @r#"
+        [
+            "<video>\n Could you please detail the events that took place during different time segments in the video? List the events in the format: From xx to xx, event1. \n From xx to xx, event2. \n ...",
+            "<video>\nAt which time interval can we find a dog barks taking place in the video? Give the timestamps in the fromat: From xx to xx.",
+            "<video>\n Can you describe what occurred from 03 to 17 in the video? Please give the event description directly.",
+        ]
+        "#
+        );
+    }
+
+    #[test]
+    fn the_papers_questions_are_on_one_line() {
+        let paper = QuerySet::Paper;
+        insta::assert_debug_snapshot!(
+            [paper.captioning(), paper.grounding("Two DOGS bark.."), paper.segment_captioning(0, 99)],
+            @r#"
+        [
+            "<video>\n Could you please detail the events that took place during different time segments in the video? List the events in the format: From xx to xx, event1. From xx to xx, event2...",
+            "<video>\nDuring which frames does two dogs bark. occur in the video? Give the timestamps in the format: From xx to xx.",
+            "<video>\n Can you describe what occurred from 00 to 99 in the video? Please give the event description directly.",
+        ]
+        "#
+        );
+    }
+}

@@ -55,16 +55,22 @@ enum Merge {
     Pair(String, String),
 }
 
-/// Reads the file's text; `file` names it in errors. Also says what the file's own rules are for
-/// text after a special token.
-pub(super) fn read(text: &[u8], file: &str) -> Result<(Vocabulary, AfterSpecial), LlmError> {
+/// Which runs of text get a `▁` in front.
+pub(super) struct Prefix {
+    pub(super) after_special: AfterSpecial,
+    /// Also a run that begins with a space.
+    pub(super) before_space: bool,
+}
+
+/// Reads the file's text; `file` names it in errors.
+pub(super) fn read(text: &[u8], file: &str) -> Result<(Vocabulary, Prefix), LlmError> {
     let json: File = serde_json::from_slice(text)
         .map_err(|source| LlmError::Json { file: file.to_owned(), source })?;
     if json.model.kind.as_deref().is_some_and(|kind| kind != "BPE") {
         let found = json.model.kind.unwrap_or_default();
         return Err(LlmError::shape(file, "model.type", "BPE, as in Llama's tokenisers", found));
     }
-    let after_special = prefix_rule(file, json.normalizer.as_ref(), json.pre_tokenizer.as_ref())?;
+    let prefix = prefix_rule(file, json.normalizer.as_ref(), json.pre_tokenizer.as_ref())?;
     for added in &json.added_tokens {
         if added.lstrip || added.rstrip || added.single_word {
             return Err(LlmError::shape(
@@ -90,15 +96,15 @@ pub(super) fn read(text: &[u8], file: &str) -> Result<(Vocabulary, AfterSpecial)
         })?;
     }
     let vocabulary = Vocabulary::new(file, pieces, merges, json.model.byte_fallback, specials)?;
-    Ok((vocabulary, after_special))
+    Ok((vocabulary, prefix))
 }
 
-/// Which runs of text get the leading `▁`, by the normaliser or the pre-tokeniser of the file.
+/// What gets the leading `▁`, by the normaliser or the pre-tokeniser of the file.
 fn prefix_rule(
     file: &str,
     normalizer: Option<&Value>,
     pre_tokenizer: Option<&Value>,
-) -> Result<AfterSpecial, LlmError> {
+) -> Result<Prefix, LlmError> {
     let kind = |value: &Value| value["type"].as_str().unwrap_or("something else").to_owned();
     if let Some(pre) = pre_tokenizer {
         let known = kind(pre) == "Metaspace"
@@ -106,8 +112,12 @@ fn prefix_rule(
             && pre["split"] == Value::Bool(false)
             && normalizer.is_none();
         return match pre["prepend_scheme"].as_str() {
-            Some("always") if known => Ok(AfterSpecial::Prefix),
-            Some("first") if known => Ok(AfterSpecial::Bare),
+            Some("always") if known => {
+                Ok(Prefix { after_special: AfterSpecial::Prefix, before_space: false })
+            }
+            Some("first") if known => {
+                Ok(Prefix { after_special: AfterSpecial::Bare, before_space: false })
+            }
             _ => Err(LlmError::shape(
                 file,
                 "pre_tokenizer",
@@ -125,7 +135,7 @@ fn prefix_rule(
                 && replace["pattern"]["String"] == " "
                 && replace["content"] == "▁" =>
         {
-            Ok(AfterSpecial::Prefix)
+            Ok(Prefix { after_special: AfterSpecial::Prefix, before_space: true })
         }
         _ => Err(LlmError::shape(
             file,

@@ -51,6 +51,8 @@ pub enum AfterSpecial {
 pub struct Tokenizer {
     vocabulary: Vocabulary,
     after_special: AfterSpecial,
+    /// Whether a run that begins with a space gets a `▁` in front all the same.
+    prefix_before_space: bool,
     /// The special tokens' text and id, by text.
     specials: Vec<(String, TokenId)>,
 }
@@ -112,7 +114,7 @@ impl Tokenizer {
         file: &str,
         after_special: AfterSpecial,
     ) -> Result<Self, LlmError> {
-        Ok(Self::new(sentencepiece::read(bytes, file)?, after_special))
+        Ok(Self::new(sentencepiece::read(bytes, file)?, after_special, true))
     }
 
     /// A tokeniser from a `tokenizer.json`.
@@ -128,11 +130,11 @@ impl Tokenizer {
     /// # Errors
     /// If they do not describe a tokeniser of Llama's kind.
     pub fn from_json_bytes(bytes: &[u8], file: &str) -> Result<Self, LlmError> {
-        let (vocabulary, after_special) = json::read(bytes, file)?;
-        Ok(Self::new(vocabulary, after_special))
+        let (vocabulary, prefix) = json::read(bytes, file)?;
+        Ok(Self::new(vocabulary, prefix.after_special, prefix.before_space))
     }
 
-    fn new(vocabulary: Vocabulary, after_special: AfterSpecial) -> Self {
+    fn new(vocabulary: Vocabulary, after_special: AfterSpecial, prefix_before_space: bool) -> Self {
         let mut specials: Vec<(String, TokenId)> = Vec::new();
         for id in [vocabulary.unknown, vocabulary.begin, vocabulary.end] {
             if let Some(piece) = vocabulary.piece(id)
@@ -141,7 +143,7 @@ impl Tokenizer {
                 specials.push((piece.text.clone(), id));
             }
         }
-        Self { vocabulary, after_special, specials }
+        Self { vocabulary, after_special, prefix_before_space, specials }
     }
 
     /// The tokens of a text, with the beginning mark in front: once, whatever the text.
@@ -178,14 +180,15 @@ impl Tokenizer {
     fn encode_run(&self, run: &str, first: bool, ids: &mut Vec<TokenId>) {
         let rule = if first { AfterSpecial::Prefix } else { self.after_special };
         let mut text = String::with_capacity(run.len() + SPACE.len_utf8());
-        if rule != AfterSpecial::Bare {
+        let begins_with_space = run.starts_with([' ', SPACE]);
+        if rule != AfterSpecial::Bare && (self.prefix_before_space || !begins_with_space) {
             text.push(SPACE);
         }
         text.extend(run.chars().map(|it| if it == ' ' { SPACE } else { it }));
         let start = ids.len();
         self.vocabulary.cut(&text, ids);
         // In the reference a ▁ written in the text is turned into a space before this test.
-        let strips = rule == AfterSpecial::Stripped && !run.starts_with([' ', SPACE]);
+        let strips = rule == AfterSpecial::Stripped && !begins_with_space;
         if !strips || ids.len() == start {
             return;
         }
@@ -214,6 +217,12 @@ impl Tokenizer {
         }
         text.push_str(&stream.finish());
         text
+    }
+
+    /// A token as the vocabulary has it: a space is `▁`, a byte `<0x0A>`.
+    #[must_use]
+    pub fn piece(&self, id: TokenId) -> Option<&str> {
+        self.vocabulary.piece(id).map(|piece| piece.text.as_str())
     }
 
     /// Number of tokens in the vocabulary.

@@ -1,0 +1,6 @@
+//! The tokeniser on a small vocabulary made here: against another implementation, and on broken files.
+
+mod agreement;
+mod hostile;
+mod rules;
+mod toy;
