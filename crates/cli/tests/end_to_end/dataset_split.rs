@@ -149,7 +149,7 @@ fn a_report_shows_parts_and_their_distance() {
                       train                               test
       1 to 3             48  100.0 %  ▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪       12  100.0 %  ▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪
 
-    Each stratum divided in the shares asked for; adding videos may move a few others (seed 0). 60 videos in 30 groups that are never divided.
+    Each stratum divided in the shares asked for; adding videos moves some others (seed 0). 60 videos in 30 groups that are never divided.
     Distance: total variation between a part and all others together, the share of the videos that would have to be in another bin for both to be the same (0 the same, 1 nothing in common). By chance: what a random part of this size comes to on average.
 
     ROOT/parts/train.json
@@ -232,9 +232,9 @@ fn the_help_is_written_for_a_person() {
 
     Which part a video goes to depends on the seed, the shares and its name alone, so that adding videos
     later moves none that are there; shares are met as well as chance meets them. With --exact each
-    stratum of length and number of events is divided in the shares asked for, and adding videos may
-    move a few others. What comes from one source can be kept together. Entries are written as they
-    stand in the file, fields of your own included, in its order.
+    stratum of length and number of events is divided in the shares asked for, and adding videos moves
+    some others. What comes from one source can be kept together. Entries are written as they stand in
+    the file, fields of your own included, in its order.
 
     Usage: omnivale dataset split [OPTIONS] --output <DIR> <FILE>
 

@@ -10,7 +10,7 @@ use omnivale_dataset::split::Parts;
 /// Which part a video goes to depends on the seed, the shares and its name alone, so that adding
 /// videos later moves none that are there; shares are met as well as chance meets them. With --exact
 /// each stratum of length and number of events is divided in the shares asked for, and adding videos
-/// may move a few others. What comes from one source can be kept together. Entries are written as
+/// moves some others. What comes from one source can be kept together. Entries are written as
 /// they stand in the file, fields of your own included, in its order.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \

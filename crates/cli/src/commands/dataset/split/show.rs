@@ -99,7 +99,7 @@ fn columns(results: &Results) -> Vec<String> {
 /// How it was divided, in a sentence or two.
 fn method(results: &Results) -> String {
     let mut text = match results.is_exact {
-        true => "Each stratum divided in the shares asked for; adding videos may move a few others"
+        true => "Each stratum divided in the shares asked for; adding videos moves some others"
             .to_owned(),
         false => "Divided by a hash of each name alone; adding videos moves none that are there"
             .to_owned(),
