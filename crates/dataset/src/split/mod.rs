@@ -45,7 +45,8 @@ pub struct SplitConfig {
     pub test_share: f64,
     /// Upper ends of the strata by length of a video, seconds, ascending; above the last is one more.
     pub duration_edges_s: Vec<f64>,
-    /// Upper ends of the strata by number of events, ascending; above the last is one more.
+    /// Upper ends of the strata by number of events, ascending; none at all is a stratum before
+    /// them, and above the last is one more.
     pub event_edges: Vec<u32>,
 }
 
@@ -197,7 +198,10 @@ impl SplitConfig {
         let seconds = item.duration.seconds();
         (
             self.duration_edges_s.partition_point(|edge| seconds > *edge),
-            self.event_edges.partition_point(|edge| item.events > *edge as usize),
+            match item.events {
+                0 => 0,
+                events => 1 + self.event_edges.partition_point(|edge| events > *edge as usize),
+            },
         )
     }
 }

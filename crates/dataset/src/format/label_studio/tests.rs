@@ -222,7 +222,7 @@ fn a_task_as_it_is_written_and_its_configuration() {
     ]
     "#);
     assert_eq!(task[0]["data"]["video"], "/data/v.mp4");
-    insta::assert_snapshot!(labelling_config(&[record.clone()], &options), @r#"
+    insta::assert_snapshot!(labelling_config(std::slice::from_ref(&record), &options), @r#"
     <View>
       <Video name="video" value="$video" frameRate="$fps" />
       <TimelineLabels name="events" toName="video">
@@ -233,7 +233,7 @@ fn a_task_as_it_is_written_and_its_configuration() {
     </View>
     "#);
     let seconds = Export { regions: Regions::Seconds, ..Export::default() };
-    insta::assert_snapshot!(labelling_config(&[record.clone()], &seconds), @r#"
+    insta::assert_snapshot!(labelling_config(std::slice::from_ref(&record), &seconds), @r#"
     <View>
       <Video name="video" value="$video" sync="audio" />
       <Audio name="audio" value="$video" sync="video" />
