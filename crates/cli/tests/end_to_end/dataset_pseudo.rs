@@ -225,7 +225,7 @@ fn ffmpeg(arguments: &[&str], target: &Path) {
     assert!(status.expect("scripts/setup.sh installs ffmpeg").success(), "{arguments:?}");
 }
 
-/// Four clips of 2 s in plain colours, one without sound, in sizes and rates of their own, and one
+/// Four clips of 2 s in plain colours far from each other, one without sound, in sizes and rates of their own, and one
 /// that is described but not there.
 fn colours() -> Corpus {
     let mut clips = serde_json::Map::new();
@@ -233,7 +233,7 @@ fn colours() -> Corpus {
         json!({"duration": 2.0, "timestamps": [[0, 2]],
                "sentences": [format!("A {colour} wall and a {colour} floor with a steady tone in the hall.")]})
     };
-    for colour in ["red", "blue", "lime", "yellow", "gone"] {
+    for colour in ["red", "white", "black", "gray", "gone"] {
         clips.insert(colour.to_owned(), entry(colour));
     }
     let corpus = Corpus::new(&Value::Object(clips));
@@ -243,13 +243,13 @@ fn colours() -> Corpus {
     fs::create_dir(corpus.path("clips")).unwrap();
     for (colour, size, rate) in [
         ("red", "160x120", 25),
-        ("blue", "96x96", 30),
-        ("lime", "128x72", 10),
-        ("yellow", "64x48", 25),
+        ("white", "96x96", 30),
+        ("black", "128x72", 10),
+        ("gray", "64x48", 25),
     ] {
         let picture = format!("color=c={colour}:s={size}:r={rate}:d=2");
         let mut arguments = vec!["-f", "lavfi", "-i", &picture];
-        if colour != "blue" {
+        if colour != "white" {
             arguments.extend(["-f", "lavfi", "-i", "sine=f=440:d=2:r=22050", "-c:a", "aac"]);
         }
         arguments.extend(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]);
