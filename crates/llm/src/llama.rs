@@ -499,7 +499,7 @@ impl Llama {
             .map(|(row, at)| before(row) + at)
             .collect();
         let rotation = Rotation::new(&self.config, &positions, (batch, time), dtype, device)?;
-        let mask = mask(lengths, time, cache.as_deref(), device)?;
+        let mask = mask(batch, time, cache.as_deref(), device)?;
         let eps = self.config.rms_norm_eps;
         let mut x = embeddings.clone();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -531,23 +531,24 @@ impl Llama {
 
 /// What each new position may see of all slots: `[batch, time, keys]`, 0 or [`HIDDEN`].
 fn mask(
-    lengths: &[usize],
+    batch: usize,
     time: usize,
     cache: Option<&Cache>,
     device: &Device,
 ) -> Result<Tensor, LlmError> {
     let past = cache.map_or(0, |cache| cache.slots);
-    let mut mask = Vec::with_capacity(lengths.len() * time * (past + time));
+    let mut mask = Vec::with_capacity(batch * time * (past + time));
     let shown = |seen: bool| if seen { 0.0 } else { HIDDEN };
-    for (row, length) in lengths.iter().enumerate() {
+    for row in 0..batch {
         for at in 0..time {
             if let Some(cache) = cache {
                 mask.extend(cache.real[row].iter().map(|&real| shown(real)));
             }
-            mask.extend((0..time).map(|key| shown(key <= at && key < *length)));
+            // Padding is on the right: no real position sees it among what comes with it.
+            mask.extend((0..time).map(|key| shown(key <= at)));
         }
     }
-    Ok(Tensor::from_vec(mask, (lengths.len(), time, past + time), device)?)
+    Ok(Tensor::from_vec(mask, (batch, time, past + time), device)?)
 }
 
 /// Mean cross entropy of each learned token given what is before it: `logits [batch, time, vocabulary]`
@@ -584,4 +585,73 @@ pub fn loss(logits: &Tensor, labels: &[Vec<Option<TokenId>>]) -> Result<Tensor, 
     let rows = rows.index_select(&Tensor::new(places, device)?, 0)?;
     let chosen = log_softmax(&rows)?.gather(&Tensor::new(ids, device)?.unsqueeze(1)?, 1)?;
     Ok(chosen.mean_all()?.neg()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn config(more: &str) -> Result<Config, LlmError> {
+        let json = format!(
+            r#"{{"vocab_size": 9, "hidden_size": 8, "intermediate_size": 6, "num_hidden_layers": 1,
+                 "num_attention_heads": 2{more}}}"#
+        );
+        Config::from_json(json.as_bytes(), "config.json")
+    }
+
+    fn zeros(config: &Config) -> BTreeMap<String, Tensor> {
+        let zeros = |shape: Vec<usize>| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+        config.tensors().into_iter().map(|(name, shape)| (name, zeros(shape))).collect()
+    }
+
+    #[test]
+    fn what_a_configuration_leaves_out_is_the_formats_default() {
+        let config = config("").unwrap();
+        assert_eq!((config.num_key_value_heads, config.head_dim), (2, 4));
+        assert_eq!((config.rms_norm_eps, config.rope_theta), (1e-6, 10_000.0));
+        assert!(!config.tie_word_embeddings);
+    }
+
+    #[test]
+    fn a_configuration_of_another_computation_is_refused() {
+        for (more, at) in [
+            (r#", "rope_scaling": {"type": "linear", "factor": 4.0}"#, "rope_scaling"),
+            (r#", "hidden_act": "gelu""#, "hidden_act"),
+            (r#", "attention_bias": true"#, "attention_bias"),
+            (r#", "num_key_value_heads": 3"#, "num_key_value_heads"),
+            (r#", "num_key_value_heads": 0"#, "num_key_value_heads"),
+            (r#", "head_dim": 3"#, "head_dim"),
+        ] {
+            let error = config(more).unwrap_err().to_string();
+            assert!(error.contains(at), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_that_does_not_fit_says_which_tensor() {
+        let config = config(r#", "num_key_value_heads": 1"#).unwrap();
+        let mut tensors = zeros(&config);
+        assert!(Llama::new(config.clone(), &tensors).is_ok());
+        let name = "model.layers.0.self_attn.k_proj.weight";
+        let tensor = tensors.insert(name.to_owned(), tensors["model.norm.weight"].clone()).unwrap();
+        assert_eq!(tensor.dims(), [4, 8]);
+        let error = Llama::new(config.clone(), &tensors).err().unwrap();
+        insta::assert_snapshot!(error, @"tensor model.layers.0.self_attn.k_proj.weight has shape [8], where the model has [4, 8]");
+        tensors.remove(name);
+        let error = Llama::new(config, &tensors).err().unwrap();
+        insta::assert_snapshot!(error, @"the checkpoint has no tensor model.layers.0.self_attn.k_proj.weight; it is incomplete, or of another model");
+    }
+
+    #[test]
+    fn the_loss_of_a_model_that_knows_nothing_is_the_logarithm_of_the_vocabulary() {
+        let logits = Tensor::zeros((2, 3, 9), DType::F32, &Device::Cpu).unwrap();
+        // The first label of a row is about nothing before it.
+        let labels = [vec![Some(1), Some(2), None], vec![None, None, Some(8)]];
+        let found: f32 = loss(&logits, &labels).unwrap().to_scalar().unwrap();
+        assert!((found - 9_f32.ln()).abs() < 1e-6, "{found}");
+        assert!(loss(&logits, &[vec![Some(1), None, None], vec![None; 3]]).is_err());
+        assert!(loss(&logits, &[vec![None, Some(9), None], vec![None; 3]]).is_err());
+    }
 }

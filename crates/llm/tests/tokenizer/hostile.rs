@@ -7,7 +7,7 @@ use omnivale_llm::tokenizer::{AfterSpecial, Tokenizer};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::toy;
+use crate::{toy, toy_json};
 
 fn model(bytes: &[u8]) -> Result<Tokenizer, LlmError> {
     Tokenizer::from_model_bytes(bytes, "tokenizer.model", AfterSpecial::Stripped)
@@ -54,7 +54,7 @@ fn pieces_that_contradict_each_other_are_refused() {
 #[test]
 fn json_of_another_kind_of_tokeniser_is_refused() {
     let refused = |change: fn(&mut Value), reason: &str| {
-        let mut file = toy::json_file(None);
+        let mut file = toy_json::json_file(None);
         change(&mut file);
         let text = file.to_string();
         let error = Tokenizer::from_json_bytes(text.as_bytes(), "tokenizer.json").unwrap_err();
