@@ -10,7 +10,7 @@ use crate::{EncoderError, View};
 /// `x W^T + b`.
 #[derive(Debug)]
 pub(crate) struct Linear {
-    /// `[out, in]`.
+    /// `[out, in]`, or `[out, ..]` whose other axes make up the input.
     weight: Tensor,
     /// `[out]`.
     bias: Option<Tensor>,
@@ -23,10 +23,32 @@ impl Linear {
         Ok(Self { weight, bias: Some(view.tensor("bias", &[output])?) })
     }
 
+    /// Takes `weight` of a linear layer without a bias.
+    pub(crate) fn load_unbiased(
+        view: &View<'_>,
+        input: usize,
+        output: usize,
+    ) -> Result<Self, EncoderError> {
+        Ok(Self { weight: view.tensor("weight", &[output, input])?, bias: None })
+    }
+
+    /// Takes `weight` of a convolution of a picture whose windows neither overlap nor leave gaps: `[out, channels, side, side]`,
+    /// which is a linear layer on each window.
+    pub(crate) fn load_patches(
+        view: &View<'_>,
+        channels: usize,
+        side: usize,
+        output: usize,
+    ) -> Result<Self, EncoderError> {
+        let weight = view.tensor("weight", &[output, channels, side, side])?;
+        Ok(Self { weight, bias: None })
+    }
+
     /// `[batch, time, in]` to `[batch, time, out]`.
     pub(crate) fn forward(&self, x: &Tensor) -> TensorResult<Tensor> {
         let (batch, time, width) = x.dims3()?;
-        let product = x.reshape((batch * time, width))?.matmul(&self.weight.t()?)?;
+        let product =
+            x.reshape((batch * time, width))?.matmul(&self.weight.flatten_from(1)?.t()?)?;
         let product = match &self.bias {
             Some(bias) => product.broadcast_add(bias)?,
             None => product,
@@ -84,6 +106,11 @@ pub(crate) fn attention(
     };
     let mixed = softmax(&scores)?.matmul(&split(v)?)?;
     mixed.transpose(1, 2)?.reshape((batch, time, width))
+}
+
+/// `1 / (1 + exp(-x))`, value by value.
+pub(crate) fn sigmoid(x: &Tensor) -> TensorResult<Tensor> {
+    (x.neg()?.exp()? + 1.0)?.recip()
 }
 
 /// Softmax over the last axis.

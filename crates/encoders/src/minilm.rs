@@ -3,14 +3,28 @@
 //! The model of sentence-transformers' `all-MiniLM-L6-v2` (Wang et al. 2020, arXiv:2002.10957; Reimers and Gurevych
 //! 2019, arXiv:1908.10084) and of every other that has BERT's layers, mean pooling and a `tokenizer.json`. Fields are
 //! named as in the checkpoint.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), omnivale_encoders::EncoderError> {
+//! use omnivale_encoders::{Cache, MiniLm};
+//!
+//! let folder = Cache::of_environment().folder("sentence-transformers/all-MiniLM-L6-v2")?;
+//! let model = MiniLm::open(folder)?;
+//! let vectors = model.embed(&["a dog barks", "a dog is barking loudly"])?;
+//! let rows: Vec<&[f32]> = vectors.rows().collect();
+//! let similarity: f32 = rows[0].iter().zip(rows[1]).map(|(a, b)| a * b).sum();
+//! # let _ = similarity;
+//! # Ok(())
+//! # }
+//! ```
 
 use std::path::Path;
 
 use candle_core::{D, DType, Device, Tensor};
 use serde::Deserialize;
-use tokenizers::{Tokenizer, TruncationParams};
 
 use crate::layers::{LayerNorm, Linear, attention, unit_rows};
+use crate::tokens::Tokens;
 use crate::weights::{WEIGHT_FILES, first_file, read_small};
 use crate::{EncoderError, View, Weights};
 
@@ -288,11 +302,9 @@ impl SentenceVectors {
 /// A sentence model, ready to use.
 #[derive(Debug)]
 pub struct MiniLm {
-    tokenizer: Tokenizer,
-    tokenizer_path: std::path::PathBuf,
+    tokens: Tokens,
     bert: Bert,
     width: usize,
-    vocabulary: usize,
 }
 
 impl MiniLm {
@@ -303,21 +315,15 @@ impl MiniLm {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, EncoderError> {
         let folder = folder.as_ref();
         let file = |name| first_file(folder, &[name], NEEDS);
-        let (config, tokenizer_path) = (file("config.json")?, file("tokenizer.json")?);
+        let (config, tokenizer) = (file("config.json")?, file("tokenizer.json")?);
         let weights = first_file(folder, &WEIGHT_FILES, NEEDS)?;
         check_pooling(folder)?;
         let config = Config::open(&config)?;
-        let tokenizer =
-            open_tokenizer(&tokenizer_path, config.max_position_embeddings.min(MAX_TOKENS))?;
+        let longest = config.max_position_embeddings.min(MAX_TOKENS);
+        let tokens = Tokens::open(&tokenizer, longest, config.vocab_size)?;
         let weights = Weights::open(weights)?;
         let bert = Bert::load(&weights.view(DType::F32), &config)?;
-        Ok(Self {
-            tokenizer,
-            tokenizer_path,
-            bert,
-            width: config.hidden_size,
-            vocabulary: config.vocab_size,
-        })
+        Ok(Self { tokens, bert, width: config.hidden_size })
     }
 
     /// Values of one vector.
@@ -332,19 +338,8 @@ impl MiniLm {
     /// # Errors
     /// When the tokenizer refuses a text, or is not the one the model was trained with.
     pub fn embed(&self, texts: &[&str]) -> Result<SentenceVectors, EncoderError> {
-        let refused =
-            |found: String| EncoderError::Tokenizer { path: self.tokenizer_path.clone(), found };
-        let mut tokens = Vec::with_capacity(texts.len());
-        for text in texts {
-            let encoding =
-                self.tokenizer.encode(*text, true).map_err(|error| refused(error.to_string()))?;
-            let ids = encoding.get_ids().to_vec();
-            if let Some(id) = ids.iter().find(|id| **id as usize >= self.vocabulary) {
-                let found = format!("gives token {id}, but the model has {}", self.vocabulary);
-                return Err(refused(format!("{found}; it belongs to another model")));
-            }
-            tokens.push(ids);
-        }
+        let tokens: Vec<Vec<u32>> =
+            texts.iter().map(|text| self.tokens.ids(text)).collect::<Result<_, _>>()?;
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|text| (tokens[*text].len(), *text));
         let mut values = vec![0.0; texts.len() * self.width];
@@ -372,24 +367,6 @@ impl MiniLm {
         let (ids, mask) = (padded(|id| id)?, padded(|_| 1)?);
         mean_pool(&self.bert.forward(&ids, &mask)?, &mask)
     }
-}
-
-/// The tokenizer of `path`, which cuts texts at `longest` tokens and pads nothing.
-fn open_tokenizer(path: &Path, longest: usize) -> Result<Tokenizer, EncoderError> {
-    let wrong = |found: String| EncoderError::Tokenizer { path: path.to_owned(), found };
-    let mut tokenizer =
-        Tokenizer::from_bytes(read_small(path)?).map_err(|error| wrong(error.to_string()))?;
-    tokenizer.with_padding(None);
-    tokenizer.with_truncation(None).map_err(|error| wrong(error.to_string()))?;
-    let frame = tokenizer.encode("", true).map_err(|error| wrong(error.to_string()))?.len();
-    if frame >= longest {
-        return Err(wrong(format!(
-            "it frames each text by {frame} tokens, but a text has {longest} at most"
-        )));
-    }
-    let truncation = TruncationParams { max_length: longest, ..TruncationParams::default() };
-    tokenizer.with_truncation(Some(truncation)).map_err(|error| wrong(error.to_string()))?;
-    Ok(tokenizer)
 }
 
 /// Where the folder says how tokens are pooled (`1_Pooling/config.json`), checks that it is by their mean.

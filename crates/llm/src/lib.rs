@@ -35,6 +35,7 @@
 
 pub mod answer;
 pub mod assemble;
+mod cache;
 pub mod checkpoint;
 pub mod conversation;
 mod error;

@@ -14,7 +14,7 @@ pub(crate) use dialogues::{CaptionsChoice, DialogueTask, DialoguesArgs};
 pub(crate) use pseudo::{FeatureArgs, MissingChoice, PseudoArgs, RenderArgs};
 pub(crate) use split::SplitArgs;
 pub(crate) use stats::{ReferenceChoice, StatsArgs};
-pub(crate) use validate::ValidateArgs;
+pub(crate) use validate::{DIALOGUES, ValidateArgs};
 
 /// Work on collections of annotations: formats, statistics, splits, dialogues, pseudo-untrimmed videos
 #[derive(Debug, Subcommand)]

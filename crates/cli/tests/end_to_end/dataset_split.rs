@@ -197,6 +197,11 @@ fn what_cannot_be_meant_is_refused_and_leaves_nothing() {
     assert!(stderr(&output).contains("would be written over"), "{}", stderr(&output));
     let output = run(&["dataset", "split", text(root.path()), "-o", text(&out)]);
     expect(&output, 2);
+    let config = root.path().join("mine.toml");
+    fs::write(&config, "[split]\nevent_edges = [5, 3]\n").unwrap();
+    let output = run(&[&base[..], &["--config", text(&config)]].concat());
+    expect(&output, 2);
+    assert!(stderr(&output).contains("`split.event_edges` must"), "{}", stderr(&output));
 
     fs::write(&csv, "v0_0,a,b\n").unwrap();
     let output = run(&[&base[..], &["--groups", text(&csv)]].concat());
@@ -266,6 +271,9 @@ fn the_help_is_written_for_a_person() {
 
           --group-prefix <CHARS>
               Keep together ids that are the same up to the last of these characters
+
+          --config <FILE>
+              Configuration file; `[split]` counts here (see `omnivale config`)
 
           --html <FILE.html>
               Write a report with figures to this HTML file

@@ -193,6 +193,17 @@ impl fmt::Display for Parts {
 }
 
 impl SplitConfig {
+    /// What is wrong with the values, if anything: edges that do not ascend.
+    pub fn problem(&self) -> Option<String> {
+        let ascend = |name: &str| format!("`split.{name}` must hold numbers that ascend, above 0");
+        let lengths = [0.0].iter().chain(&self.duration_edges_s);
+        let events = [0].iter().chain(&self.event_edges);
+        if !lengths.is_sorted_by(|low, high| low < high) {
+            return Some(ascend("duration_edges_s"));
+        }
+        (!events.is_sorted_by(|low, high| low < high)).then(|| ascend("event_edges"))
+    }
+
     /// The stratum of an item: its place among lengths and among numbers of events.
     fn stratum(&self, item: &Item) -> (usize, usize) {
         let seconds = item.duration.seconds();
@@ -252,6 +263,21 @@ mod tests {
         the shares must add up to 1, found 0.9
         the share of test must lie between 0 and 1, found 0
         "#);
+    }
+
+    #[test]
+    fn edges_ascend() {
+        let with = |lengths: &[f64], events: &[u32]| SplitConfig {
+            test_share: 0.1,
+            duration_edges_s: lengths.to_vec(),
+            event_edges: events.to_vec(),
+        };
+        assert_eq!(crate::config::Config::default().split.problem(), None);
+        assert_eq!(with(&[], &[]).problem(), None);
+        for wrong in [with(&[30.0, 30.0], &[]), with(&[f64::NAN], &[]), with(&[0.0], &[])] {
+            assert!(wrong.problem().unwrap().contains("duration_edges_s"));
+        }
+        assert!(with(&[1.0], &[3, 2]).problem().unwrap().contains("event_edges"));
     }
 
     #[test]

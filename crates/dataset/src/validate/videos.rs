@@ -14,15 +14,13 @@ pub const VIDEO_TOLERANCE: Duration = Duration::from_millis(1_000);
 const MISSING: Kind = warning("video_missing", "videos without a file");
 const UNREADABLE: Kind = error("video_unreadable", "files that cannot be opened as video");
 const LENGTH: Kind = error("video_length", "files more than 1 s longer or shorter than stated");
-const UNKNOWN: Kind = warning("video_no_length", "files that do not say how long they are");
 const EXTRA: Kind = note("video_extra", "files of no video of the collection");
 
-/// Compares the records with `files`: by id, the length of the video, if the file tells it, or why it
-/// cannot be opened.
+/// Compares the records with `files`: by id, the length of the video, or why it cannot be opened.
 pub fn videos(
     report: &mut Report,
     records: &[Record],
-    files: &BTreeMap<String, Result<Option<Duration>, String>>,
+    files: &BTreeMap<String, Result<Duration, String>>,
 ) {
     let mut known = BTreeSet::new();
     for record in records {
@@ -31,8 +29,7 @@ pub fn videos(
         match files.get(id) {
             None => report.add(&MISSING, || about(id, None, "no file of that name")),
             Some(Err(why)) => report.add(&UNREADABLE, || about(id, None, why.clone())),
-            Some(Ok(None)) => report.add(&UNKNOWN, || about(id, None, "no length in the file")),
-            Some(Ok(Some(length))) => {
+            Some(Ok(length)) => {
                 if let Some(stated) = record.duration
                     && stated.as_time().distance(length.as_time()) > VIDEO_TOLERANCE
                 {

@@ -5,14 +5,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::fixtures::{golden, safetensors};
-
-/// Largest difference of two tensors.
-fn distance(ours: &Tensor, reference: &Tensor) -> f32 {
-    assert_eq!(ours.dims(), reference.dims());
-    let difference = (ours - reference).unwrap().abs().unwrap().flatten_all().unwrap();
-    difference.max(0).unwrap().to_scalar::<f32>().unwrap()
-}
+use crate::fixtures::{Numbers, WORDS, distance, golden, word_tokenizer};
 
 #[test]
 fn golden_hidden_states_and_pooled_vectors_are_those_of_the_reference() {
@@ -35,34 +28,6 @@ fn golden_hidden_states_and_pooled_vectors_are_those_of_the_reference() {
     eprintln!("pooled {off:e}, hidden {hidden_off:e}");
 }
 
-/// The words that [`small_model`] knows, in the order of their numbers.
-const WORDS: [&str; 12] =
-    ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "dog", "barks", "##s", "at", "the", "moon", "loud"];
-
-/// A tokenizer of [`WORDS`] that frames texts as BERT does.
-fn tokenizer() -> Value {
-    let vocabulary: serde_json::Map<String, Value> =
-        WORDS.iter().enumerate().map(|(id, word)| ((*word).to_owned(), id.into())).collect();
-    let special = |id: usize| {
-        json!({"id": id, "content": WORDS[id], "single_word": false, "lstrip": false, "rstrip": false,
-               "normalized": false, "special": true})
-    };
-    json!({
-        "version": "1.0",
-        "truncation": {"direction": "Right", "max_length": 3, "strategy": "LongestFirst", "stride": 0},
-        "padding": {"strategy": {"Fixed": 128}, "direction": "Right", "pad_to_multiple_of": null,
-                    "pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"},
-        "added_tokens": [special(0), special(1), special(2), special(3)],
-        "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
-                       "strip_accents": null, "lowercase": true},
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]},
-        "decoder": null,
-        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-                  "max_input_chars_per_word": 100, "vocab": vocabulary}
-    })
-}
-
 /// A model of two layers, 8 wide, with weights that look random and are the same on every machine.
 fn small_model() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder for the test");
@@ -75,53 +40,25 @@ fn small_model() -> TempDir {
         "hidden_act": "gelu", "layer_norm_eps": 1e-12
     });
     write("config.json", config.to_string().as_bytes());
-    write("tokenizer.json", tokenizer().to_string().as_bytes());
-    let mut shapes: Vec<(String, Vec<usize>)> = vec![
-        ("embeddings.word_embeddings.weight".to_owned(), vec![WORDS.len(), 8]),
-        ("embeddings.position_embeddings.weight".to_owned(), vec![20, 8]),
-        ("embeddings.token_type_embeddings.weight".to_owned(), vec![2, 8]),
-        ("embeddings.position_ids".to_owned(), vec![1, 20]),
-        ("pooler.dense.weight".to_owned(), vec![8, 8]),
-    ];
-    let mut linear = |name: String, output: usize, input: usize| {
-        shapes.push((
-            format!("{name}.weight"),
-            if input == 0 { vec![output] } else { vec![output, input] },
-        ));
-        shapes.push((format!("{name}.bias"), vec![output]));
-    };
-    linear("embeddings.LayerNorm".to_owned(), 8, 0);
+    write("tokenizer.json", word_tokenizer().to_string().as_bytes());
+    let mut numbers = Numbers::default();
+    numbers.tensor("embeddings.word_embeddings.weight", &[WORDS.len(), 8]);
+    numbers.tensor("embeddings.position_embeddings.weight", &[20, 8]);
+    numbers.tensor("embeddings.token_type_embeddings.weight", &[2, 8]);
+    numbers.tensor("embeddings.position_ids", &[1, 20]);
+    numbers.tensor("pooler.dense.weight", &[8, 8]);
+    numbers.norm("embeddings.LayerNorm", 8);
     for layer in 0..2 {
         let name = |part: &str| format!("encoder.layer.{layer}.{part}");
-        for part in [
-            "attention.self.query",
-            "attention.self.key",
-            "attention.self.value",
-            "attention.output.dense",
-        ] {
-            linear(name(part), 8, 8);
+        for part in ["self.query", "self.key", "self.value", "output.dense"] {
+            numbers.linear(&name(&format!("attention.{part}")), 8, 8);
         }
-        linear(name("attention.output.LayerNorm"), 8, 0);
-        linear(name("intermediate.dense"), 16, 8);
-        linear(name("output.dense"), 8, 16);
-        linear(name("output.LayerNorm"), 8, 0);
+        numbers.norm(&name("attention.output.LayerNorm"), 8);
+        numbers.linear(&name("intermediate.dense"), 8, 16);
+        numbers.linear(&name("output.dense"), 16, 8);
+        numbers.norm(&name("output.LayerNorm"), 8);
     }
-    let mut state = 1u32;
-    let mut values = |count: usize| -> Vec<f32> {
-        let next = |_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-        };
-        (0..count).map(next).collect()
-    };
-    let data: Vec<Vec<f32>> =
-        shapes.iter().map(|(_, shape)| values(shape.iter().product())).collect();
-    let tensors: Vec<(&str, &[usize], &[f32])> = shapes
-        .iter()
-        .zip(&data)
-        .map(|((name, shape), data)| (name.as_str(), shape.as_slice(), data.as_slice()))
-        .collect();
-    write("model.safetensors", &safetensors(&tensors));
+    write("model.safetensors", &numbers.safetensors());
     folder
 }
 
@@ -239,7 +176,7 @@ fn another_kind_of_model_is_refused() {
 #[test]
 fn the_tokenizer_of_another_model_is_noticed() {
     let folder = small_model();
-    let mut wrong = tokenizer();
+    let mut wrong = word_tokenizer();
     wrong["model"]["vocab"]["moon"] = json!(400);
     fs::write(folder.path().join("tokenizer.json"), wrong.to_string()).unwrap();
     let message =

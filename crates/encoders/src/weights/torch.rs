@@ -130,7 +130,7 @@ fn zipped(path: &Path, file: File, file_bytes: u64) -> Result<Contents, EncoderE
     let mut starts = Starts::new();
     for storage in storages(&pickle).map_err(|found| malformed(path, "pickle", found))? {
         let name = format!("{root}data/{}", storage.key);
-        let (start, length) = entry(path, &mut archive, &name)?;
+        let Entry { start, bytes: length, .. } = entry(path, &mut archive, &name)?;
         if storage.values.checked_mul(storage.kind.bytes()).is_none_or(|needed| needed > length) {
             let found =
                 format!("has {length} bytes, too few for the {} values claimed", storage.values);
@@ -143,12 +143,15 @@ fn zipped(path: &Path, file: File, file_bytes: u64) -> Result<Contents, EncoderE
         .map_err(|(at, found)| malformed(path, &at, found))
 }
 
-/// Where an entry's bytes begin in the file, and how many they are.
-fn entry(
-    path: &Path,
-    archive: &mut ZipArchive<File>,
-    name: &str,
-) -> Result<(u64, u64), EncoderError> {
+/// An entry of a zip file that is stored as it is.
+struct Entry {
+    index: usize,
+    /// Where its bytes begin in the file.
+    start: u64,
+    bytes: u64,
+}
+
+fn entry(path: &Path, archive: &mut ZipArchive<File>, name: &str) -> Result<Entry, EncoderError> {
     let broken = |error: zip::result::ZipError| malformed(path, name, error.to_string());
     let index = archive.index_for_name(name);
     let index = index.ok_or_else(|| malformed(path, name, "is not in the zip file".to_owned()))?;
@@ -160,7 +163,7 @@ fn entry(
     let start = entry.data_start();
     let start =
         start.ok_or_else(|| malformed(path, name, "has no place in the file".to_owned()))?;
-    Ok((start, entry.compressed_size()))
+    Ok(Entry { index, start, bytes: entry.compressed_size() })
 }
 
 /// A small entry, whole.
@@ -169,21 +172,20 @@ fn entry_bytes(
     archive: &mut ZipArchive<File>,
     name: &str,
 ) -> Result<Vec<u8>, EncoderError> {
-    let (_, length) = entry(path, archive, name)?;
-    if length > LARGEST_HEADER {
+    let Entry { index, bytes, .. } = entry(path, archive, name)?;
+    if bytes > LARGEST_HEADER {
         return Err(malformed(
             path,
             name,
-            format!("has {length} bytes, more than {LARGEST_HEADER}"),
+            format!("has {bytes} bytes, more than {LARGEST_HEADER}"),
         ));
     }
-    let failed = |source| EncoderError::Read { path: path.to_owned(), source };
-    let index = archive.index_for_name(name).unwrap_or_default();
     let entry = archive.by_index_raw(index);
     let entry = entry.map_err(|error| malformed(path, name, error.to_string()))?;
-    let mut bytes = Vec::new();
-    entry.take(LARGEST_HEADER).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    let mut whole = Vec::new();
+    let failed = |source| EncoderError::Read { path: path.to_owned(), source };
+    entry.take(LARGEST_HEADER).read_to_end(&mut whole).map_err(failed)?;
+    Ok(whole)
 }
 
 /// The older form; `bytes` is the beginning of `file`.

@@ -49,6 +49,9 @@ pub(crate) struct SplitArgs {
     /// Keep together ids that are the same up to the last of these characters
     #[arg(long, value_name = "CHARS", group = "grouping")]
     pub(crate) group_prefix: Option<String>,
+    /// Configuration file; `[split]` counts here (see `omnivale config`)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Write a report with figures to this HTML file
     #[arg(long, value_name = "FILE.html")]
     pub(crate) html: Option<PathBuf>,

@@ -34,8 +34,8 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Ending> {
     let mut losses = fit(&mut records, target)?;
     let place = place(out, target, &records)?;
     losses.extend(place.lost_id(target, &records));
-    for path in &passed_over {
-        eprintln!("not read, because it is not {}: {}", source.name, path.display());
+    for what in &passed_over {
+        eprintln!("not read: {what}");
     }
     for loss in &losses {
         eprintln!("lost: {loss}");

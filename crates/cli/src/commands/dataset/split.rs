@@ -7,7 +7,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use omnivale_dataset::config::Config;
 use omnivale_dataset::split::{
     self, Entry, Groups, Item, Parts, Report, by_field, by_prefix, read_groups_file,
 };
@@ -40,7 +39,10 @@ pub(super) fn run(args: &SplitArgs) -> anyhow::Result<Ending> {
             args.file.display()
         )));
     }
-    let config = Config::default().split;
+    let config = crate::commands::configuration(args.config.as_deref())?.split;
+    if let Some(problem) = config.problem() {
+        return Err(usage(problem));
+    }
     let parts = match &args.parts {
         Some(parts) => parts.clone(),
         None => Parts::train_and_test(args.test.unwrap_or(config.test_share))
