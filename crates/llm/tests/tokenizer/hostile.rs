@@ -27,6 +27,13 @@ fn a_length_beyond_the_file_is_refused() {
 }
 
 #[test]
+fn a_file_of_nothing_but_small_pieces_is_refused_before_it_fills_the_memory() {
+    let mut bytes = Vec::new();
+    toy::field(1, &[1 << 3 | 2, 1, b'a'], &mut bytes);
+    assert!(why(&bytes.repeat((1 << 20) + 1)).contains("at most 1048576 pieces"));
+}
+
+#[test]
 fn another_kind_of_model_is_named() {
     insta::assert_snapshot!(
         why(&toy::model_of(&toy::pieces(), 1)),
