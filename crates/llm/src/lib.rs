@@ -8,6 +8,7 @@
 //! | [`splice`] | those rows among the embeddings of the prompt's tokens, batches |
 //! | [`llama`] | the decoder and its cache |
 //! | [`generate`](mod@generate) | tokens of answers, for batches of prompts, with stop strings |
+//! | [`answer`] | questions about a video to answers in text, with what they share computed once |
 //! | [`lora`], [`checkpoint`] | tensors by name, and adapters merged into them |
 //! | [`linalg`] | linear layers, norms and attention, each in one place |
 //!
@@ -25,14 +26,16 @@
 //! ```
 //!
 //! A model takes embeddings, not ids: a prompt's tokens ([`conversation::tokens`]) become a [`splice::Batch`]
-//! with the rows of [`assemble::Assembly::rows`], which [`generate::generate`] continues. Several questions about
-//! one video share the cache of what they begin with ([`llama::Cache::repeat`]).
+//! with the rows of [`assemble::Assembly::rows`], which [`generate::generate`] continues; [`answer::Answerer`] does all
+//! of it.
 //!
 //! Not here: making features (`encoders`), reading files of weights, what an answer means (`metrics`). Not yet:
 //! training, GGUF and quantised weights, scaled rotary positions, tokenisers that are not Llama's, repetition
 //! penalties and beams.
 
+pub mod answer;
 pub mod assemble;
+mod cache;
 pub mod checkpoint;
 pub mod conversation;
 mod error;

@@ -10,14 +10,13 @@ use candle_core::{DType, Device, Tensor};
 use serde::Deserialize;
 
 use crate::LlmError;
+use crate::cache::mask;
 use crate::checkpoint::Tensors;
 use crate::linalg::{Linear, attention, log_softmax, rms_norm};
 use crate::splice::embed;
 use crate::tokenizer::TokenId;
 
-/// What stands in an additive mask where nothing may be seen. Finite: a row that sees nothing at all
-/// (padding) then gives some number instead of none.
-const HIDDEN: f32 = f32::MIN;
+pub use crate::cache::Cache;
 
 /// `config.json`, as far as it changes the computation. Defaults are the format's.
 #[derive(Debug, Clone, Deserialize)]
@@ -222,110 +221,6 @@ impl Rotation {
     }
 }
 
-/// Keys and values of what a batch has seen, for each layer, and which of them are real.
-#[derive(Debug)]
-pub struct Cache {
-    /// For each layer keys and values `[batch, key heads, room, head_dim]`, of which `slots` are filled.
-    layers: Vec<Option<(Tensor, Tensor)>>,
-    /// Filled slots, the same in each row of the batch.
-    slots: usize,
-    /// For each row, whether a slot is real or padding.
-    real: Vec<Vec<bool>>,
-}
-
-impl Cache {
-    /// An empty cache for a batch of this size.
-    #[must_use]
-    pub fn new(config: &Config, batch: usize) -> Self {
-        let layers = (0..config.num_hidden_layers).map(|_| None).collect();
-        Self { layers, slots: 0, real: vec![Vec::new(); batch] }
-    }
-
-    /// Positions that a row of the batch has seen, padding left out.
-    #[must_use]
-    pub fn length(&self, row: usize) -> usize {
-        self.real[row].iter().filter(|&&real| real).count()
-    }
-
-    /// Copies of a cache of one row, `batch` times: what was seen is shared by several continuations.
-    ///
-    /// # Errors
-    /// If the cache has not exactly one row.
-    pub fn repeat(&self, batch: usize) -> Result<Self, LlmError> {
-        let [row] = &self.real[..] else {
-            return Err(LlmError::input("cache", "one row", format!("{} rows", self.real.len())));
-        };
-        let copies = |tensor: &Tensor| {
-            let filled = tensor.narrow(2, 0, self.slots)?;
-            filled.repeat((batch, 1, 1, 1))?.contiguous()
-        };
-        let mut layers = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
-            layers.push(match layer {
-                Some((k, v)) => Some((copies(k)?, copies(v)?)),
-                None => None,
-            });
-        }
-        Ok(Self { layers, slots: self.slots, real: vec![row.clone(); batch] })
-    }
-
-    /// Keeps these rows of the batch, in this order.
-    ///
-    /// # Errors
-    /// If there is no such row.
-    pub fn keep(&mut self, rows: &[usize]) -> Result<(), LlmError> {
-        if let Some(row) = rows.iter().find(|&&row| row >= self.real.len()) {
-            let expected = format!("a row below {}", self.real.len());
-            return Err(LlmError::input("cache", expected, row.to_string()));
-        }
-        let ids: Vec<u32> = rows.iter().map(|&row| row as u32).collect();
-        for (k, v) in self.layers.iter_mut().flatten() {
-            let ids = Tensor::new(&ids[..], k.device())?;
-            *k = k.index_select(&ids, 0)?;
-            *v = v.index_select(&ids, 0)?;
-        }
-        self.real = rows.iter().map(|&row| self.real[row].clone()).collect();
-        Ok(())
-    }
-
-    /// Appends keys and values of a layer and gives all of that layer, `[batch, key heads, keys, dim]`.
-    fn append(
-        &mut self,
-        layer: usize,
-        k: &Tensor,
-        v: &Tensor,
-    ) -> Result<(Tensor, Tensor), LlmError> {
-        let (batch, heads, time, dim) = k.dims4()?;
-        let needed = self.slots + time;
-        let room = match &self.layers[layer] {
-            Some((k, _)) => k.dim(2)?,
-            None => 0,
-        };
-        if room < needed {
-            // Grown by half and more, so that appending one at a time does not copy all each time.
-            let room = needed.max(room + room / 2).next_multiple_of(32);
-            let grown = |old: Option<&Tensor>, like: &Tensor| -> Result<Tensor, LlmError> {
-                let new = Tensor::zeros((batch, heads, room, dim), like.dtype(), like.device())?;
-                if let Some(old) = old {
-                    new.slice_set(&old.narrow(2, 0, self.slots)?.contiguous()?, 2, 0)?;
-                }
-                Ok(new)
-            };
-            let old = self.layers[layer].as_ref();
-            let grown = (grown(old.map(|it| &it.0), k)?, grown(old.map(|it| &it.1), v)?);
-            self.layers[layer] = Some(grown);
-        }
-        match &self.layers[layer] {
-            Some((all_k, all_v)) => {
-                all_k.slice_set(&k.contiguous()?, 2, self.slots)?;
-                all_v.slice_set(&v.contiguous()?, 2, self.slots)?;
-                Ok((all_k.narrow(2, 0, needed)?, all_v.narrow(2, 0, needed)?))
-            }
-            None => Ok((k.clone(), v.clone())),
-        }
-    }
-}
-
 struct Attention {
     q_proj: Linear,
     k_proj: Linear,
@@ -487,7 +382,7 @@ impl Llama {
         let (batch, time, _) = embeddings.dims3()?;
         let fits = lengths.len() == batch
             && lengths.iter().all(|&length| length <= time)
-            && cache.as_ref().is_none_or(|cache| cache.real.len() == batch);
+            && cache.as_ref().is_none_or(|cache| cache.batch() == batch);
         if !fits {
             let expected = format!("{batch} lengths up to {time}, and a cache of as many rows");
             return Err(LlmError::input("batch", expected, format!("lengths {lengths:?}")));
@@ -499,7 +394,7 @@ impl Llama {
             .map(|(row, at)| before(row) + at)
             .collect();
         let rotation = Rotation::new(&self.config, &positions, (batch, time), dtype, device)?;
-        let mask = mask(lengths, time, cache.as_deref(), device)?;
+        let mask = mask(batch, time, cache.as_deref(), device)?;
         let eps = self.config.rms_norm_eps;
         let mut x = embeddings.clone();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -512,10 +407,7 @@ impl Llama {
             x = (&x + layer.mlp.forward(&normed)?)?;
         }
         if let Some(cache) = cache {
-            cache.slots += time;
-            for (real, length) in cache.real.iter_mut().zip(lengths) {
-                real.extend((0..time).map(|at| at < *length));
-            }
+            cache.advance(time, lengths);
         }
         rms_norm(&x, &self.norm, eps)
     }
@@ -527,27 +419,6 @@ impl Llama {
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor, LlmError> {
         self.lm_head.forward(hidden)
     }
-}
-
-/// What each new position may see of all slots: `[batch, time, keys]`, 0 or [`HIDDEN`].
-fn mask(
-    lengths: &[usize],
-    time: usize,
-    cache: Option<&Cache>,
-    device: &Device,
-) -> Result<Tensor, LlmError> {
-    let past = cache.map_or(0, |cache| cache.slots);
-    let mut mask = Vec::with_capacity(lengths.len() * time * (past + time));
-    let shown = |seen: bool| if seen { 0.0 } else { HIDDEN };
-    for (row, length) in lengths.iter().enumerate() {
-        for at in 0..time {
-            if let Some(cache) = cache {
-                mask.extend(cache.real[row].iter().map(|&real| shown(real)));
-            }
-            mask.extend((0..time).map(|key| shown(key <= at && key < *length)));
-        }
-    }
-    Ok(Tensor::from_vec(mask, (lengths.len(), time, past + time), device)?)
 }
 
 /// Mean cross entropy of each learned token given what is before it: `logits [batch, time, vocabulary]`
@@ -584,4 +455,73 @@ pub fn loss(logits: &Tensor, labels: &[Vec<Option<TokenId>>]) -> Result<Tensor, 
     let rows = rows.index_select(&Tensor::new(places, device)?, 0)?;
     let chosen = log_softmax(&rows)?.gather(&Tensor::new(ids, device)?.unsqueeze(1)?, 1)?;
     Ok(chosen.mean_all()?.neg()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn config(more: &str) -> Result<Config, LlmError> {
+        let json = format!(
+            r#"{{"vocab_size": 9, "hidden_size": 8, "intermediate_size": 6, "num_hidden_layers": 1,
+                 "num_attention_heads": 2{more}}}"#
+        );
+        Config::from_json(json.as_bytes(), "config.json")
+    }
+
+    fn zeros(config: &Config) -> BTreeMap<String, Tensor> {
+        let zeros = |shape: Vec<usize>| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+        config.tensors().into_iter().map(|(name, shape)| (name, zeros(shape))).collect()
+    }
+
+    #[test]
+    fn what_a_configuration_leaves_out_is_the_formats_default() {
+        let config = config("").unwrap();
+        assert_eq!((config.num_key_value_heads, config.head_dim), (2, 4));
+        assert_eq!((config.rms_norm_eps, config.rope_theta), (1e-6, 10_000.0));
+        assert!(!config.tie_word_embeddings);
+    }
+
+    #[test]
+    fn a_configuration_of_another_computation_is_refused() {
+        for (more, at) in [
+            (r#", "rope_scaling": {"type": "linear", "factor": 4.0}"#, "rope_scaling"),
+            (r#", "hidden_act": "gelu""#, "hidden_act"),
+            (r#", "attention_bias": true"#, "attention_bias"),
+            (r#", "num_key_value_heads": 3"#, "num_key_value_heads"),
+            (r#", "num_key_value_heads": 0"#, "num_key_value_heads"),
+            (r#", "head_dim": 3"#, "head_dim"),
+        ] {
+            let error = config(more).unwrap_err().to_string();
+            assert!(error.contains(at), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_that_does_not_fit_says_which_tensor() {
+        let config = config(r#", "num_key_value_heads": 1"#).unwrap();
+        let mut tensors = zeros(&config);
+        assert!(Llama::new(config.clone(), &tensors).is_ok());
+        let name = "model.layers.0.self_attn.k_proj.weight";
+        let tensor = tensors.insert(name.to_owned(), tensors["model.norm.weight"].clone()).unwrap();
+        assert_eq!(tensor.dims(), [4, 8]);
+        let error = Llama::new(config.clone(), &tensors).err().unwrap();
+        insta::assert_snapshot!(error, @"tensor model.layers.0.self_attn.k_proj.weight has shape [8], where the model has [4, 8]");
+        tensors.remove(name);
+        let error = Llama::new(config, &tensors).err().unwrap();
+        insta::assert_snapshot!(error, @"the checkpoint has no tensor model.layers.0.self_attn.k_proj.weight; it is incomplete, or of another model");
+    }
+
+    #[test]
+    fn the_loss_of_a_model_that_knows_nothing_is_the_logarithm_of_the_vocabulary() {
+        let logits = Tensor::zeros((2, 3, 9), DType::F32, &Device::Cpu).unwrap();
+        // The first label of a row is about nothing before it.
+        let labels = [vec![Some(1), Some(2), None], vec![None, None, Some(8)]];
+        let found: f32 = loss(&logits, &labels).unwrap().to_scalar().unwrap();
+        assert!((found - 9_f32.ln()).abs() < 1e-6, "{found}");
+        assert!(loss(&logits, &[vec![Some(1), None, None], vec![None; 3]]).is_err());
+        assert!(loss(&logits, &[vec![None, Some(9), None], vec![None; 3]]).is_err());
+    }
 }

@@ -4,12 +4,12 @@
 //! `W + (alpha / r) B A`. The papers' models are several stages, each merged onto what the ones before
 //! gave. [`Merged`] is a source of tensors like any other: models need not know of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use candle_core::{DType, Tensor};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::LlmError;
 use crate::checkpoint::{Tensors, normalised};
@@ -124,6 +124,46 @@ impl Adapter {
     /// The names of the weights that it changes, sorted.
     pub fn weights(&self) -> impl Iterator<Item = &str> {
         self.pairs.keys().map(String::as_str)
+    }
+
+    /// How it is merged.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        self.config
+    }
+
+    /// Its tensors by the names that an `adapter_model` file has.
+    #[must_use]
+    pub fn tensors(&self) -> BTreeMap<String, Tensor> {
+        let named = |(weight, (a, b)): (&String, &(Tensor, Tensor))| {
+            let module = weight.strip_suffix(".weight").unwrap_or(weight);
+            let name = |half: &str| format!("base_model.model.{module}.lora_{half}.weight");
+            [(name("A"), a.clone()), (name("B"), b.clone())]
+        };
+        self.pairs.iter().flat_map(named).collect()
+    }
+
+    /// Its `adapter_config.json`, as PEFT reads it; `base` names the model that it was trained on,
+    /// `dropout` is the share of inputs that training left out.
+    #[must_use]
+    pub fn config_json(&self, base: &str, dropout: f64) -> String {
+        let modules: BTreeSet<&str> =
+            self.weights().filter_map(|weight| weight.rsplit('.').nth(1)).collect();
+        let json = json!({
+            "base_model_name_or_path": base,
+            "bias": "none",
+            "fan_in_fan_out": false,
+            "inference_mode": true,
+            "init_lora_weights": true,
+            "lora_alpha": self.config.scale * self.config.rank as f64,
+            "lora_dropout": dropout,
+            "modules_to_save": null,
+            "peft_type": "LORA",
+            "r": self.config.rank,
+            "target_modules": modules,
+            "task_type": "CAUSAL_LM",
+        });
+        format!("{json:#}\n")
     }
 
     /// What it adds to a weight, `[out, in]` in f32; `None` if it does not change that one.
@@ -281,6 +321,20 @@ mod tests {
             .map(|(name, shape)| Ok(((*name).to_owned(), tensor(shape)?)))
             .collect::<Result<_, LlmError>>()?;
         Adapter::new(Config { rank: 2, scale: 0.5 }, tensors, "adapter_model.bin")
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let path = "model.layers.0.self_attn.q_proj";
+        let (a, b) = (format!("{path}.lora_A.weight"), format!("{path}.lora_B.weight"));
+        let adapter = adapter(&[(&a, &[2, 3]), (&b, &[4, 2])]).unwrap();
+        let json = adapter.config_json("vicuna-7b-v1.5", 0.05);
+        assert_eq!(config(&json).unwrap(), adapter.config());
+        assert!(json.contains(r#""lora_alpha": 1.0"#) && json.contains(r#""q_proj""#), "{json}");
+        let written = adapter.tensors();
+        assert!(written.contains_key(&format!("base_model.model.{a}")), "{:?}", written.keys());
+        let again = Adapter::new(adapter.config(), written, "adapter_model.safetensors").unwrap();
+        assert!(again.weights().eq(adapter.weights()));
     }
 
     #[test]

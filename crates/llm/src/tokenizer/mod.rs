@@ -27,8 +27,8 @@ pub type TokenId = u32;
 
 /// SentencePiece's picture of a space.
 const SPACE: char = '▁';
-/// No tokeniser file is larger than this; one of 128,000 pieces has 17 MB.
-const MOST_BYTES: u64 = 256 << 20;
+/// No tokeniser file is larger than this; one of 260,000 pieces has 34 MB.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// What happens to the `▁` in front of a run of text that follows a special token. The first run of
 /// a text always keeps it.

@@ -16,6 +16,9 @@ const NORMALIZER: u64 = 3;
 /// `TrainerSpec.model_type` of byte-pair encoding.
 const BYTE_PAIR_ENCODING: u64 = 2;
 
+/// No vocabulary has more pieces; the largest published have some 260,000.
+const MOST_PIECES: usize = 1 << 20;
+
 /// Reads the file's bytes; `file` names it in errors.
 pub(super) fn read(bytes: &[u8], file: &str) -> Result<Vocabulary, LlmError> {
     let mut pieces = Vec::new();
@@ -25,6 +28,10 @@ pub(super) fn read(bytes: &[u8], file: &str) -> Result<Vocabulary, LlmError> {
     let mut message = Message { bytes, at: 0, base: 0, file };
     while let Some((field, value)) = message.next()? {
         match (field, value) {
+            (PIECES, Value::Bytes(_)) if pieces.len() == MOST_PIECES => {
+                let expected = format!("at most {MOST_PIECES} pieces");
+                return Err(LlmError::shape(file, "its pieces", expected, "more"));
+            }
             (PIECES, Value::Bytes(inner)) => {
                 let (piece, score) = read_piece(inner, pieces.len())?;
                 pieces.push(piece);

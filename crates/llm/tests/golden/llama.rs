@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::{DType, Tensor};
-use omnivale_llm::checkpoint::Tensors;
+use candle_core::{DType, Device, Tensor};
+use omnivale_llm::checkpoint::{Placed, Tensors};
 use omnivale_llm::generate::{Next, Options, Prompts, generate};
 use omnivale_llm::llama::{Cache, Config, Llama, loss};
 use omnivale_llm::lora::{Merged, Stage};
@@ -178,4 +178,28 @@ fn golden_checkpoint_has_the_tensors_that_its_configuration_says() {
     let file: BTreeMap<String, Vec<usize>> =
         file.into_iter().map(|(name, tensor)| (name, tensor.dims().to_vec())).collect();
     assert_eq!(own, file);
+}
+
+/// Cosine of two tensors taken as one vector each.
+fn cosine(a: &Tensor, b: &Tensor) -> f32 {
+    let dot = |a: &Tensor, b: &Tensor| -> f32 {
+        let sum = (a * b).and_then(|it| it.sum_all()).and_then(|it| it.to_scalar());
+        sum.expect("both are in f32 and of one shape")
+    };
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+#[test]
+fn golden_logits_in_half_precision_point_the_same_way() {
+    let Some(folder) = golden("llama") else { return };
+    let tensors = tensors(&folder.join("model.safetensors"));
+    let io = crate::support::tensors(&folder.join("io.safetensors"));
+    for (dtype, least) in [(DType::BF16, 0.999), (DType::F16, 0.9999)] {
+        let placed = Placed { tensors: &tensors, dtype, device: Device::Cpu };
+        let model = Llama::new(config(&folder), &placed).unwrap();
+        let own = logits(&model, &io["inputs_embeds"].to_dtype(dtype).unwrap());
+        let found = cosine(&own.to_dtype(DType::F32).unwrap(), &io["logits_prefix"]);
+        eprintln!("{dtype:?}: cosine {found}");
+        assert!(found > least, "{dtype:?}: {found}");
+    }
 }

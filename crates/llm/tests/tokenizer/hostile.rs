@@ -7,7 +7,7 @@ use omnivale_llm::tokenizer::{AfterSpecial, Tokenizer};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::toy;
+use crate::{toy, toy_json};
 
 fn model(bytes: &[u8]) -> Result<Tokenizer, LlmError> {
     Tokenizer::from_model_bytes(bytes, "tokenizer.model", AfterSpecial::Stripped)
@@ -24,6 +24,13 @@ fn a_length_beyond_the_file_is_refused() {
     insta::assert_snapshot!(why(&claimed), @"tokenizer.model: expected 10737418240 bytes at byte 6, found 3 left");
     let endless = [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
     insta::assert_snapshot!(why(&endless), @"tokenizer.model: expected a number of at most 64 bits at byte 11, found a longer one");
+}
+
+#[test]
+fn a_file_of_nothing_but_small_pieces_is_refused_before_it_fills_the_memory() {
+    let mut bytes = Vec::new();
+    toy::field(1, &[1 << 3 | 2, 1, b'a'], &mut bytes);
+    assert!(why(&bytes.repeat((1 << 20) + 1)).contains("at most 1048576 pieces"));
 }
 
 #[test]
@@ -54,7 +61,7 @@ fn pieces_that_contradict_each_other_are_refused() {
 #[test]
 fn json_of_another_kind_of_tokeniser_is_refused() {
     let refused = |change: fn(&mut Value), reason: &str| {
-        let mut file = toy::json_file(None);
+        let mut file = toy_json::json_file(None);
         change(&mut file);
         let text = file.to_string();
         let error = Tokenizer::from_json_bytes(text.as_bytes(), "tokenizer.json").unwrap_err();

@@ -4,3 +4,4 @@ mod agreement;
 mod hostile;
 mod rules;
 mod toy;
+mod toy_json;

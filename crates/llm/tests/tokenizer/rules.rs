@@ -3,7 +3,7 @@
 use omnivale_llm::generate::{Next, TextWatch};
 use omnivale_llm::tokenizer::{AfterSpecial, TextStream, Tokenizer};
 
-use crate::toy;
+use crate::{toy, toy_json};
 
 fn tokenizer(rule: AfterSpecial) -> Tokenizer {
     Tokenizer::from_model_bytes(&toy::model(), "toy", rule).expect("the toy vocabulary is sound")
@@ -79,4 +79,25 @@ fn text_that_only_begins_like_a_stop_string_is_shown_in_the_end() {
     let shown: String = tokenizer.encode("the USE").iter().map(|&id| watch.push(id).text).collect();
     assert_eq!(shown, "the ");
     assert_eq!(watch.finish(), "USE");
+}
+
+#[test]
+fn a_folder_says_by_its_configuration_what_follows_marks() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    let last = || {
+        let tokenizer = Tokenizer::from_folder(folder.path()).unwrap();
+        let ids = tokenizer.encode("</s>the");
+        tokenizer.piece(ids[2]).unwrap().to_owned()
+    };
+    let error = Tokenizer::from_folder(folder.path()).unwrap_err().to_string();
+    assert!(error.ends_with("has none of tokenizer.model, tokenizer.json"), "{error}");
+    write("tokenizer.json", toy_json::json_file(Some("first")).to_string().as_bytes());
+    assert_eq!(last(), "t");
+    write("tokenizer.model", &toy::model());
+    assert_eq!(last(), "▁the");
+    write("tokenizer_config.json", br#"{"legacy": false, "model_max_length": 4096}"#);
+    assert_eq!(last(), "<unk>");
+    write("tokenizer_config.json", br#"{"legacy": true}"#);
+    assert_eq!(last(), "▁the");
 }

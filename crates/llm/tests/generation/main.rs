@@ -1,47 +1,18 @@
 //! Generation on random tiny models: a batch gives what its rows give one at a time.
 
-use std::collections::BTreeMap;
+mod answers;
+mod tiny;
+#[path = "../tokenizer/toy.rs"]
+mod toy;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use omnivale_llm::generate::{Answer, Choice, Next, Options, Prompts, Sampling, Stop, generate};
-use omnivale_llm::llama::{Cache, Config, Llama};
+use omnivale_llm::llama::{Cache, Llama};
 use proptest::prelude::*;
-use rand::{Rng, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-fn config(key_heads: usize, tied: bool) -> Config {
-    Config {
-        vocab_size: 40,
-        hidden_size: 24,
-        intermediate_size: 36,
-        num_hidden_layers: 2,
-        num_attention_heads: 4,
-        num_key_value_heads: key_heads,
-        head_dim: 6,
-        rms_norm_eps: 1e-5,
-        rope_theta: 10_000.0,
-        tie_word_embeddings: tied,
-        max_position_embeddings: 128,
-    }
-}
-
-/// Values from -0.5 to 0.5, enough for answers that differ.
-fn random(shape: &[usize], rng: &mut ChaCha8Rng) -> Tensor {
-    let count = shape.iter().product();
-    let values: Vec<f32> =
-        (0..count).map(|_| rng.next_u32() as f32 / u32::MAX as f32 - 0.5).collect();
-    Tensor::from_vec(values, shape, &Device::Cpu).expect("as many values as the shape has")
-}
-
-fn model(config: Config, seed: u64) -> Llama {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let tensors: BTreeMap<String, Tensor> = config
-        .tensors()
-        .into_iter()
-        .map(|(name, shape)| (name, random(&shape, &mut rng)))
-        .collect();
-    Llama::new(config, &tensors).expect("every tensor is there")
-}
+use crate::tiny::{config, model, random};
 
 /// Rows of these lengths, `[rows, longest, hidden]`; what stands in the padding must not matter.
 fn rows(lengths: &[usize], width: usize, seed: u64) -> Tensor {
