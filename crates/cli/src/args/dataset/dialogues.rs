@@ -52,7 +52,7 @@ pub(crate) struct DialoguesArgs {
     /// Configuration file; `[dialogues]` counts here (see `omnivale config`)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// FILE holds dialogues: leave out the broken ones, number placeholders anew, add missing <video>
+    /// FILE holds dialogues: leave out the broken ones, number placeholders anew, add missing video tags
     #[arg(long, conflicts_with_all = ["seed", "task", "templates", "in_order", "captions",
           "max_events_per_dialogue", "source", "config"])]
     pub(crate) import: bool,
