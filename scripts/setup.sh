@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the system packages that a fresh Debian or Ubuntu machine lacks, and says which and why.
 # Usage: scripts/setup.sh [build|sample]      (default: build)
-#   build   what `cargo build` needs: a C compiler, libclang for bindgen, FFmpeg's libraries
+#   build   what `cargo build` and `make test` need: a C compiler, libclang for bindgen, FFmpeg
 #   sample  what scripts/make-sample.py needs: ffmpeg, sox, espeak-ng, a font
 # Each need is checked by asking for the thing itself, so a machine set up in another way
 # (own FFmpeg, other distribution) installs nothing and runs no package manager.
@@ -30,6 +30,7 @@ want_build() {
         pkg-config --exists "lib$library" 2>/dev/null ||
             lack "lib$library-dev" "FFmpeg's lib$library, which reads the videos"
     done
+    has_command ffmpeg || lack ffmpeg "joins clips into videos (dataset pseudo --render, and its tests)"
 }
 
 want_sample() {

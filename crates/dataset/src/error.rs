@@ -141,8 +141,8 @@ pub enum DatasetError {
     },
     /// The data has no value that the format to be written must have.
     #[error(
-        "{format} needs {}, and {count} of {of} {} have none, the first of them in {video:?}; {}",
-        need.what(), need.things(), need.remedy()
+        "{format} needs {}, and it is missing from {count} of {of}, first in {video:?}; {}",
+        need.what(), need.remedy()
     )]
     Lacks {
         /// The format to be written.
@@ -231,13 +231,6 @@ impl Need {
             Need::LabelName => "the name of a class for every event",
             Need::LabelId => "the number of a class for every event",
             Need::Score => "a score for every event",
-        }
-    }
-
-    fn things(self) -> &'static str {
-        match self {
-            Need::Duration | Need::Subset | Need::FrameRate => "videos",
-            _ => "events",
         }
     }
 

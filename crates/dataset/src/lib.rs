@@ -3,18 +3,24 @@
 //! | module | format |
 //! |---|---|
 //! | [`longvale`] | `annotations.json`: the events and captions of many videos, as LongVALE publishes them |
-//! | [`webvtt`] | `.vtt` subtitles and chapters |
-//! | [`srt`] | `.srt` subtitles |
+//! | [`activitynet`] | dense captioning results of the ActivityNet challenge |
+//! | [`unav`] | labelled intervals, annotated and predicted, as UnAV-100 publishes them |
+//! | [`valor`] | captions of clips, as VALOR-32K publishes and processes them |
+//! | [`audio_text`] | sounds and what is heard: AudioCaps, Clotho, AudioSet, JSON lists |
+//! | [`coco`] | caption results, as the COCO scorers take them |
+//! | [`json_lines`] | `.jsonl`: one video per line, all that is known of it |
+//! | [`parquet`](mod@parquet) | `.parquet`: one row per event |
+//! | [`webdataset`] | `.tar` archives of samples |
+//! | [`label_studio`] | tasks of Label Studio |
+//! | [`elan`] | `.eaf`: tiers of annotations over a recording |
+//! | [`webvtt`], [`srt`] | `.vtt` subtitles and chapters, `.srt` subtitles |
+//! | [`chapters`] | chapters for FFmpeg and for a video's description |
 //! | [`log`](mod@log) | `.jsonl`: the answers of a model to LongVALE's questions (read only) |
 //! | [`questions`] | answered questions and what a judge replied, `.jsonl` (read only) |
-//! | [`unav`] | labelled intervals, annotated and predicted, as UnAV-100 publishes them (read only) |
-//! | [`elan`] | `.eaf`: tiers of annotations |
-//! | [`label_studio`] | tasks with annotations or predictions |
-//! | [`parquet`](mod@parquet) | `.parquet`: a table with one row per event |
-//! | [`webdataset`] | `.tar`: samples with their media |
 //! | [`npy`] | feature rows: `.npy` matrices of half, single or double precision |
 //! | [`boundaries`] | instants and spans out of whatever file holds them, for evaluation (read only) |
 //!
+//! [`convert`] goes between those that hold timelines, through [`record::Record`]s.
 //! [`stats`] counts what the paper counts. Readers are strict: a [`DatasetError`] names the file, the
 //! place in it, what was expected there and what was found.
 //!

@@ -69,7 +69,9 @@ mod subtitles;
 pub use error::MediaError;
 pub use libraries::Libraries;
 pub use probe::{AudioInfo, DurationOrigin, FrameRate, Probe, StreamInfo, StreamKind, VideoInfo};
-pub use render::{BackgroundNoise, Form, Montage, MontageClip, RenderError, Rendered, Renderer};
+pub use render::{
+    BackgroundNoise, Form, Montage, MontageClip, RenderError, Rendered, Renderer, Stretch,
+};
 pub use request::{Damage, DamageKind, Decoded, Flow, Request, Sink, StreamEnd};
 pub use source::Source;
 pub use subtitles::{CueOrigin, Cues};

@@ -12,6 +12,7 @@
 
 mod graph;
 mod process;
+mod stretch;
 
 use std::fs::{self, File};
 use std::io;
@@ -22,6 +23,7 @@ use omnivale_timeline::Duration;
 
 use crate::{MediaError, Source};
 use graph::{Graph, Input};
+pub use stretch::Stretch;
 
 /// Clips to play one after the other.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,15 +152,30 @@ pub enum RenderError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renderer {
     version: String,
+    stretch: Stretch,
 }
 
 impl Renderer {
-    /// Asks the `ffmpeg` on the path for its version.
+    /// Asks the `ffmpeg` on the path for its version, and whether it has the better of the two filters
+    /// for [stretching](Stretch) sound.
     ///
     /// # Errors
     /// [`RenderError::NoProgram`].
     pub fn find() -> Result<Renderer, RenderError> {
-        process::version().map(|version| Renderer { version })
+        let version = process::version()?;
+        let has_rubberband = process::has_filter("rubberband")?;
+        let stretch = if has_rubberband { Stretch::Rubberband } else { Stretch::Tempo };
+        Ok(Renderer { version, stretch })
+    }
+
+    /// The same, stretching sound in this way, which `ffmpeg` must have.
+    pub fn stretching(self, stretch: Stretch) -> Renderer {
+        Renderer { stretch, ..self }
+    }
+
+    /// How sound is stretched.
+    pub fn stretch(&self) -> Stretch {
+        self.stretch
     }
 
     /// Its version, such as `5.1.9-0+deb12u1`.
@@ -191,7 +208,7 @@ impl Renderer {
             }
             inputs.push(Input { clip, pictures: video.stream, sound });
         }
-        let graph = Graph::new(&inputs, montage.noise.as_ref(), form)?;
+        let graph = Graph::new(&inputs, montage.noise.as_ref(), form, self.stretch)?;
 
         let write = |source| RenderError::Write { out: out.to_owned(), source };
         let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());

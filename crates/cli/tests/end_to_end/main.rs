@@ -6,7 +6,10 @@
 )]
 
 mod annotate;
+mod dataset_convert;
 mod dataset_dialogues;
+mod dataset_pseudo;
+mod dataset_split;
 mod dataset_stats;
 mod dataset_validate;
 mod detect;

@@ -1,5 +1,6 @@
 //! Reading a file or a folder of files, and writing one.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,14 +23,16 @@ pub struct Collection {
     pub format: &'static Format,
     /// The videos, in the order of the file, or of the names of the files.
     pub records: Vec<Record>,
-    /// Files of a folder that are not in the format and were not read, sorted.
-    pub passed_over: Vec<PathBuf>,
+    /// What was not read, in words: files of a folder that are not in the format, and items of a file
+    /// that are no remarks.
+    pub passed_over: Vec<String>,
 }
 
 /// A file to be read.
 pub(crate) struct Input<'a> {
     pub(crate) path: &'a Path,
     pub(crate) supplies: &'a Supplies,
+    passed_over: RefCell<Vec<String>>,
 }
 
 impl Input<'_> {
@@ -61,6 +64,11 @@ impl Input<'_> {
         vec![cue_text::record(&self.id(), cues)]
     }
 
+    /// That something in the file was not read.
+    pub(crate) fn note(&self, what: String) {
+        self.passed_over.borrow_mut().push(format!("{what} in {}", self.name()));
+    }
+
     fn unread(&self, source: std::io::Error) -> DatasetError {
         DatasetError::Read { path: self.path.to_owned(), source }
     }
@@ -85,11 +93,17 @@ pub fn read_as(
     format: &'static Format,
     supplies: &Supplies,
 ) -> Result<Collection, DatasetError> {
-    let (files, passed_over) =
+    let (files, others) =
         if path.is_dir() { folder(path, format)? } else { (vec![path.to_owned()], Vec::new()) };
+    let mut passed_over: Vec<String> = others
+        .iter()
+        .map(|other| format!("{}, which is not {}", other.display(), format.name))
+        .collect();
     let mut records = Vec::new();
     for path in &files {
-        records.extend((format.read)(&Input { path, supplies })?);
+        let input = Input { path, supplies, passed_over: RefCell::default() };
+        records.extend((format.read)(&input)?);
+        passed_over.append(&mut input.passed_over.into_inner());
     }
     supplies.apply(&mut records);
     Ok(Collection { format, records, passed_over })

@@ -7,6 +7,7 @@ use omnivale_timeline::{Duration, Span, Time};
 use super::format::{Ends, Format, Hold, Holds, Tiers};
 use super::loss::{Kind, Loss};
 use crate::format::audio_text::{are_numbered, media_stem};
+use crate::format::label_studio::in_frames;
 use crate::record::{Label, Record, Remark};
 use crate::{DatasetError, Need};
 
@@ -132,7 +133,7 @@ impl Fitting<'_> {
     fn remarks(&mut self, record: &mut Record, keeps_tiers: bool) {
         let whole = record.duration.map(|duration| Span::new(Time::ZERO, duration));
         for remark in &mut record.remarks {
-            self.span(remark, whole);
+            self.span(remark, whole, record.frame_rate);
             self.text(remark);
             self.label(remark);
             self.keep(self.holds.score, &mut remark.score, Kind::Scores);
@@ -171,7 +172,7 @@ impl Fitting<'_> {
         self.lose(Kind::Order, 1);
     }
 
-    fn span(&mut self, remark: &mut Remark, whole: Option<Span>) {
+    fn span(&mut self, remark: &mut Remark, whole: Option<Span>, frame_rate: Option<f64>) {
         self.keep(self.holds.span, &mut remark.span, Kind::Times);
         if self.holds.span == Hold::Must && remark.span.is_none() && whole.is_some() {
             remark.span = whole;
@@ -181,6 +182,14 @@ impl Fitting<'_> {
         if !self.holds.before_zero && span.start < Time::ZERO {
             *span = Span::until(Time::ZERO, span.end().max(Time::ZERO));
             self.lose(Kind::BeforeZero, 1);
+        }
+        if let (true, Some(rate)) = (self.holds.frames, frame_rate) {
+            let frames = in_frames(*span, rate).unwrap_or(*span);
+            if frames != *span {
+                *span = frames;
+                self.lose(Kind::FrameTimes, 1);
+            }
+            return;
         }
         let step = self.holds.step;
         let round = |time: Time| {

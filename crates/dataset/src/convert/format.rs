@@ -101,6 +101,8 @@ pub struct Holds {
     pub ends: Ends,
     /// The finest step of time.
     pub step: Duration,
+    /// Whether times are whole frames.
+    pub frames: bool,
     /// Times before zero.
     pub before_zero: bool,
     /// Captions.
@@ -136,6 +138,7 @@ impl Holds {
         span: Hold::No,
         ends: Ends::Own,
         step: Duration::from_millis(1),
+        frames: false,
         before_zero: true,
         text: Hold::No,
         blank: true,

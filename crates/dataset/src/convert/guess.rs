@@ -97,6 +97,12 @@ fn by_content(head: &[u8], path: &Path) -> Result<Option<&'static str>, DatasetE
     if begins(";FFMETADATA") {
         return Ok(Some("ffmetadata"));
     }
+    if begins("PAR1") {
+        return Ok(Some("parquet"));
+    }
+    if text.get(257..262).is_some_and(|magic| magic == b"ustar") {
+        return Ok(Some("webdataset"));
+    }
     match text.trim_ascii_start().first() {
         Some(b'{' | b'[') => by_json(text, path),
         _ => Ok(by_table(text)),
@@ -148,7 +154,17 @@ fn by_json(text: &[u8], path: &Path) -> Result<Option<&'static str>, DatasetErro
             "they are made of timelines by `omnivale dataset dialogues` and cannot be turned back",
         ));
     }
+    if is_list && has("data") && (has("predictions") || has("annotations")) {
+        return Ok(Some(by_regions(first)));
+    }
     Ok(if is_list { by_list(has) } else { by_object(&json, first, has) })
+}
+
+/// Label Studio's two ways to say where a region is.
+fn by_regions(task: Option<&Value>) -> &'static str {
+    let kind = ["/predictions/0/result/0/type", "/annotations/0/result/0/type"];
+    let kind = kind.iter().find_map(|path| task?.pointer(path)?.as_str());
+    if kind == Some("labels") { "label-studio-audio" } else { "label-studio" }
 }
 
 fn by_list(has: impl Fn(&str) -> bool) -> Option<&'static str> {

@@ -40,6 +40,8 @@ pub enum Kind {
         /// The step, seconds.
         step: Duration,
     },
+    /// Times rounded to frames, and events that are now a frame long.
+    FrameTimes,
     /// Lengths of videos rounded to the format's step.
     FineDurations {
         /// The step, seconds.
@@ -88,13 +90,14 @@ impl fmt::Display for Loss {
             Kind::WholeClips => {
                 write!(
                     f,
-                    "that {events} are said of the whole clip: they go from its start to its end"
+                    "that something is said of the whole clip: {events} from its start to its end"
                 )
             }
             Kind::BeforeZero => write!(f, "times before zero of {events}: they become zero"),
             Kind::FineTimes { step } => {
                 write!(f, "what is finer than {} s in the times of {events}", step.seconds())
             }
+            Kind::FrameTimes => write!(f, "what is finer than a frame in the times of {events}"),
             Kind::FineDurations { step } => {
                 write!(f, "what is finer than {} s in the length of {videos}", step.seconds())
             }

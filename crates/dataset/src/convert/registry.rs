@@ -11,8 +11,8 @@ use crate::DatasetError;
 use crate::error::unwritten;
 use crate::format::unav::records as unav;
 use crate::format::{
-    activitynet, audio_text, chapters, coco, cue_text, elan, json_lines, longvale, parquet, srt,
-    valor, webvtt,
+    activitynet, audio_text, chapters, coco, cue_text, elan, json_lines, label_studio, longvale,
+    parquet, srt, valor, webdataset, webvtt,
 };
 use crate::record::Record;
 
@@ -244,6 +244,40 @@ pub static FORMATS: &[Format] = &[
         write: |out, records| elan::write(out, records),
     },
     Format {
+        name: "label-studio",
+        aliases: &[],
+        extensions: &["json"],
+        about: "Label Studio: tasks with regions in frames of a video",
+        holds: Holds { frame_rate: Must, frames: true, before_zero: false, ..EVERYTHING },
+        read: read_label_studio,
+        write: |out, records| label_studio::write(out, records),
+    },
+    Format {
+        name: "label-studio-audio",
+        aliases: &[],
+        extensions: &["json"],
+        about: "Label Studio: tasks with regions in seconds of a sound",
+        holds: Holds { before_zero: false, ..EVERYTHING },
+        read: read_label_studio,
+        write: |out, records| {
+            let regions = label_studio::Regions::Seconds;
+            label_studio::export(
+                out,
+                records,
+                &label_studio::Export { regions, ..Default::default() },
+            )
+        },
+    },
+    Format {
+        name: "webdataset",
+        aliases: &["wds"],
+        extensions: &["tar"],
+        about: "WebDataset: an archive with a JSON file per video",
+        holds: EVERYTHING,
+        read: |input| webdataset::read(input.open()?, &input.name()),
+        write: |out, records| webdataset::write(out, records),
+    },
+    Format {
         name: "parquet",
         aliases: &[],
         extensions: &["parquet"],
@@ -264,6 +298,14 @@ fn read_longvale(input: &Input<'_>) -> Result<Vec<Record>, DatasetError> {
     let sink = |entry| records.push(Record::from(entry));
     longvale::for_each(input.open()?, &input.name(), sink)?;
     Ok(records)
+}
+
+fn read_label_studio(input: &Input<'_>) -> Result<Vec<Record>, DatasetError> {
+    let imported = label_studio::import(input.open()?, &input.name(), input.supplies.frame_rate)?;
+    for (kind, count) in imported.passed_over {
+        input.note(format!("{count} of Label Studio's {kind}"));
+    }
+    Ok(imported.records)
 }
 
 fn entries(records: &[Record]) -> Result<Vec<longvale::Entry>, DatasetError> {

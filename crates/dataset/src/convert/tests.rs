@@ -53,6 +53,31 @@ fn records() -> impl Strategy<Value = Vec<Record>> {
     })
 }
 
+/// Remarks of which something is absent, but never all.
+fn sparse() -> impl Strategy<Value = Vec<Record>> {
+    (records(), prop::collection::vec(0u32..64, 20)).prop_map(|(mut records, absent)| {
+        let remarks = records.iter_mut().flat_map(|record| &mut record.remarks);
+        for (remark, absent) in remarks.zip(absent) {
+            let is_absent = |bit: u32| absent >> bit & 1 == 1;
+            remark.span = remark.span.filter(|_| !is_absent(0));
+            remark.score = remark.score.filter(|_| !is_absent(1));
+            if is_absent(2) {
+                remark.text = None;
+            } else if is_absent(3) {
+                remark.label = None;
+            }
+            if let Some(label) = &mut remark.label {
+                if is_absent(4) {
+                    label.id = None;
+                } else if is_absent(5) {
+                    label.name = None;
+                }
+            }
+        }
+        records
+    })
+}
+
 /// Written and read again.
 fn again(records: &[Record], format: &'static Format) -> Vec<Record> {
     let folder = tempfile::tempdir().unwrap();
@@ -104,6 +129,27 @@ proptest! {
             // What came back fits without a further loss.
             let second = fit(&mut found, format);
             prop_assert_eq!(second.unwrap(), vec![], "{}", format.name);
+        }
+    }
+
+    #[test]
+    fn what_is_absent_stays_absent_or_is_asked_for(records in sparse()) {
+        for format in FORMATS {
+            let mut fitted = records.clone();
+            match fit(&mut fitted, format) {
+                Ok(_) if format.holds.many => {
+                    let mut found = again(&fitted, format);
+                    if format.holds.tiers == Tiers::Numbers {
+                        (found, fitted) = (without_numbers(found), without_numbers(fitted));
+                    }
+                    prop_assert_eq!(&found, &fitted, "{}", format.name);
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let is_lack = matches!(error, crate::DatasetError::Lacks { .. });
+                    prop_assert!(is_lack, "{}: {error}", format.name);
+                }
+            }
         }
     }
 

@@ -10,6 +10,9 @@ use super::{Dialogue, Meta, Speaker, Turn};
 /// The tags that the features take the place of; the loader treats all as `<video>`.
 pub(super) const TAGS: [&str; 3] = ["<video>", "<image>", "<audio>"];
 
+/// The end-of-sequence token: trainers cut the text of a dialogue into turns at it.
+pub(super) const END: &str = "</s>";
+
 /// How far an instant may lie outside its clip: published files round durations and instants to
 /// tenths, each on its own.
 const ROUNDING: Duration = Duration::from_millis(100);
@@ -40,6 +43,11 @@ pub enum Problem {
     NoTag,
     /// A tag in the middle of a text, in another turn or a second time.
     MisplacedTag {
+        /// Which turn.
+        turn: usize,
+    },
+    /// `</s>` in the text, at which training would end the turn.
+    EndToken {
         /// Which turn.
         turn: usize,
     },
@@ -81,6 +89,7 @@ impl Problem {
             Problem::EmptyAnswer { .. } => "empty_answer",
             Problem::NoTag => "no_tag",
             Problem::MisplacedTag { .. } => "misplaced_tag",
+            Problem::EndToken { .. } => "end_token",
             Problem::UnknownPlaceholder { .. } => "unknown_placeholder",
             Problem::PlaceholderName { .. } => "placeholder_name",
             Problem::OutsideClip { .. } => "outside_clip",
@@ -103,6 +112,9 @@ impl fmt::Display for Problem {
             Problem::NoTag => f.write_str("the first question does not begin with <video>"),
             Problem::MisplacedTag { turn } => {
                 write!(f, "turn {turn} has a tag where none belongs")
+            }
+            Problem::EndToken { turn } => {
+                write!(f, "turn {turn} holds {END}, at which training would end it")
             }
             Problem::UnknownPlaceholder { turn, name } => {
                 write!(f, "turn {turn} uses {name}, which `meta.token` does not have")
@@ -139,6 +151,9 @@ pub fn check(dialogue: &Dialogue) -> Vec<Problem> {
         }
         if turn.speaker == Speaker::Gpt && turn.text.trim().is_empty() {
             problems.push(Problem::EmptyAnswer { turn: index });
+        }
+        if turn.text.contains(END) {
+            problems.push(Problem::EndToken { turn: index });
         }
         check_tags(turn, index, index == skipped, &mut problems);
         let known = |name: &str| {
@@ -232,7 +247,7 @@ mod tests {
             dialogue(&[(Gpt, "Alone.")], &[]),
             dialogue(&[(Human, "<video>\nA?"), (Gpt, "B."), (Human, "C?")], &[]),
             dialogue(&[(Human, "<video>\nA?"), (Human, "B?"), (Gpt, " "), (Gpt, "C.")], &[]),
-            dialogue(&[(Human, "A?"), (Gpt, "<video>")], &[]),
+            dialogue(&[(Human, "A?"), (Gpt, "<video></s>")], &[]),
             dialogue(&[(Human, "A <video> b?"), (Gpt, "C.")], &[]),
             dialogue(&[(Human, "<video><image>\nA?"), (Gpt, "C.")], &[]),
             dialogue(&[(Human, "<video>\nA <s1>?"), (Gpt, "From <s?> to <e0>.")], &[("<e0>", 1)]),
@@ -254,7 +269,7 @@ mod tests {
         it has no turns (no_turns)
         a question has no answer: the number of turns is odd (3) (odd_turns)
         turn 1 is human's again (no_alternation); the answer in turn 2 is empty (empty_answer); turn 3 is gpt's again (no_alternation)
-        the first question does not begin with <video> (no_tag); turn 1 has a tag where none belongs (misplaced_tag)
+        the first question does not begin with <video> (no_tag); turn 1 holds </s>, at which training would end it (end_token); turn 1 has a tag where none belongs (misplaced_tag)
         turn 0 has a tag where none belongs (misplaced_tag)
         turn 0 has a tag where none belongs (misplaced_tag)
         turn 0 uses <s1>, which `meta.token` does not have (unknown_placeholder); turn 1 uses <s?>, which `meta.token` does not have (unknown_placeholder)

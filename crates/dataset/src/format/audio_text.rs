@@ -103,3 +103,72 @@ pub(crate) fn media_stem(name: &str) -> Option<&str> {
     let is_media = ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known));
     (is_media && !stem.is_empty()).then_some(stem)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_as_they_are_published() {
+        let audiocaps = "audiocap_id,youtube_id,start_time,caption\n\
+                         91139,r1nicOVtvkQ,130,\"A woman talks, nearby water pours\"\n";
+        let records = read_audiocaps(audiocaps.as_bytes(), "train.csv").unwrap();
+        let remark = &records[0].remarks[0];
+        assert_eq!(remark.text.as_deref(), Some("A woman talks, nearby water pours"));
+        assert_eq!(remark.span.unwrap().end().seconds(), 140.0);
+        let mut written = Vec::new();
+        write_audiocaps(&mut written, &records).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), audiocaps);
+
+        let clotho = "file_name,caption_1,caption_2,caption_3,caption_4,caption_5\n\
+                      Distorted AM Radio.wav,one,two,three,four,\n";
+        let records = read_clotho(clotho.as_bytes(), "c.csv").unwrap();
+        assert_eq!((records[0].id.as_str(), records[0].remarks.len()), ("Distorted AM Radio", 4));
+        let mut written = Vec::new();
+        write_clotho(&mut written, &records).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), clotho);
+
+        let audioset = "# Segments csv created Sun Mar  5 10:54:31 2017\n# num_ytids=1\n\
+                        # YTID, start_seconds, end_seconds, positive_labels\n\
+                        --PJHxphWEs, 30.000, 40.000, \"/m/09x0r,/t/dd00088\"\n";
+        let records = read_audioset(audioset.as_bytes(), "eval.csv").unwrap();
+        let names: Vec<_> =
+            records[0].remarks.iter().map(|one| one.label.clone().unwrap().name.unwrap()).collect();
+        assert_eq!(names, ["/m/09x0r", "/t/dd00088"]);
+        let mut written = Vec::new();
+        write_audioset(&mut written, &records).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap().lines().last(), audioset.lines().last());
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        let row = "audiocap_id,youtube_id,start_time,caption\n1,\"a\nb\",0,x\n";
+        let errors = [
+            read_audiocaps(&b"id,caption\n"[..], "a.csv").unwrap_err(),
+            read_audiocaps(format!("{row}2,c,soon,x\n").as_bytes(), "a.csv").unwrap_err(),
+            read_audiocaps(format!("{row}2,c,0\n").as_bytes(), "a.csv").unwrap_err(),
+            read_clotho(&b"file_name,caption_1\n\xff,x\n"[..], "c.csv").unwrap_err(),
+            read_audioset(&b"# x\n\na, 1, 0, \"dog\"\n"[..], "s.csv").unwrap_err(),
+            read_audioset(&b"a, 0, 1, \"dog\n"[..], "s.csv").unwrap_err(),
+            read_list(&br#"[{"caption": "x"}]"#[..], "l.json").unwrap_err(),
+        ];
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(errors.join("\n"), @r#"
+        a.csv, line 1: expected audiocap_id, found the columns id, caption
+        a.csv, line 4: expected a start_time in seconds, found "soon"
+        a.csv, line 4: expected a caption, found the end of the row
+        c.csv, line 2: not a row of comma-separated values
+        s.csv, line 3: expected a row of YTID, start_seconds, end_seconds and quoted labels, found "a, 1, 0, \"dog\""
+        s.csv, line 1: expected a row of YTID, start_seconds, end_seconds and quoted labels, found "a, 0, 1, \"dog"
+        l.json: expected a sound with an `id` or an `audio` file at $[0], found an object with caption
+        "#);
+    }
+
+    #[test]
+    fn what_has_no_place_in_an_audioset_table_is_refused() {
+        let line = r#"{"id": "x", "timestamps": [[0, 1]], "labels": ["dog, barking"]}"#;
+        let records = crate::json_lines::read(line.as_bytes(), "x.jsonl").unwrap();
+        let error = write_audioset(Vec::new(), &records).unwrap_err().to_string();
+        assert!(error.contains("a label of \"x\", \"dog, barking\""), "{error}");
+    }
+}

@@ -88,6 +88,12 @@ fn frames_of_span(span: Span, rate: f64) -> (i64, i64) {
     (first.saturating_add(1), last.max(first.saturating_add(1)))
 }
 
+/// A span as written in frames and read again.
+pub(crate) fn in_frames(span: Span, rate: f64) -> Option<Span> {
+    let (first, last) = frames_of_span(span, rate);
+    span_of_frames(first, last, rate).filter(|_| is_rate(rate))
+}
+
 /// Whether that many frames per second can be meant.
 fn is_rate(rate: f64) -> bool {
     rate > 0.0 && rate <= FASTEST

@@ -1,15 +1,16 @@
 //! The captioned clips that pseudo videos are made of.
 
+use std::fs;
 use std::path::Path;
 
 use omnivale_timeline::Duration;
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use super::config::PseudoConfig;
 use crate::DatasetError;
-use crate::format::longvale;
-use crate::json::{Node, parse_file};
 use crate::record::{Record, Remark};
+use crate::{longvale, valor};
 
 /// A captioned clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,41 +43,41 @@ pub struct Notes {
     pub without_caption: usize,
     /// Left out: shorter than a second, or without length.
     pub too_short: usize,
-    /// Used with the length that the configuration gives, because the file states none.
+    /// Used with the length that the configuration gives, because neither file nor name states one.
     pub assumed_length: usize,
     /// Used with all their captions, one after the other.
     pub several_captions: usize,
 }
 
-/// The clips of the file at `path`: a list of `{"video_id", "desc"}` as VALOR publishes them, or
-/// LongVALE's annotations, where each entry is one clip from its start to its end.
+/// The clips of the file at `path`: captions as VALOR publishes them, a list of
+/// `{"video_id", "desc"}`, or LongVALE's annotations, where each entry is one clip from its start to
+/// its end.
 ///
 /// # Errors
 /// As the readers of the two formats.
 pub fn read_file(path: &Path, config: &PseudoConfig) -> Result<Clips, DatasetError> {
-    let value = parse_file(path)?;
+    let bytes =
+        fs::read(path).map_err(|source| DatasetError::Read { path: path.to_owned(), source })?;
     let file = path.display().to_string();
-    let node = Node { file: &file, at: "$".to_owned(), value: &value };
-    let listed = value.as_array().and_then(|items| items.first());
-    if listed.is_some_and(|first| first.get("desc").is_some()) {
-        return Ok(of_records(&valor(&node)?, config));
-    }
-    let bytes = serde_json::to_vec(&value)
-        .map_err(|source| DatasetError::Json { file: file.clone(), source })?;
-    let records: Vec<Record> = longvale::read(&bytes[..], &file)?.into_iter().map(record).collect();
+    let records: Vec<Record> = if is_valor(&bytes) {
+        valor::read(&bytes[..], &file, valor::List::Published)?
+    } else {
+        longvale::read(&bytes[..], &file)?.into_iter().map(record).collect()
+    };
     Ok(of_records(&records, config))
 }
 
-fn valor(node: &Node<'_>) -> Result<Vec<Record>, DatasetError> {
-    let clip = |item: Node<'_>| {
-        let text = item.field("desc")?.text()?.to_owned();
-        Ok(Record {
-            id: item.field("video_id")?.text()?.to_owned(),
-            remarks: vec![Remark { text: Some(text), ..Remark::default() }],
-            ..Record::default()
-        })
-    };
-    node.items()?.into_iter().map(clip).collect()
+/// Whether the first entry of a list has a `video_id`, which LongVALE's lists have not.
+fn is_valor(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(rename = "video_id")]
+        _id: IgnoredAny,
+    }
+    let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(0);
+    let Some((b'[', items)) = bytes[start..].split_first() else { return false };
+    let mut items = serde_json::Deserializer::from_slice(items).into_iter::<Named>();
+    matches!(items.next(), Some(Ok(_)))
 }
 
 fn record(entry: longvale::Entry) -> Record {
@@ -105,12 +106,14 @@ pub fn of_records(records: &[Record], config: &PseudoConfig) -> Clips {
             .map(str::trim)
             .filter(|caption| !caption.is_empty())
             .collect();
-        let duration = record.duration.or_else(|| Duration::from_seconds(config.clip_seconds));
+        let named = || Some(valor::ClipName::parse(&record.id)?.span.duration);
+        let stated = record.duration.or_else(named);
+        let duration = stated.or_else(|| Duration::from_seconds(config.clip_seconds));
         match duration {
             _ if captions.is_empty() => found.notes.without_caption += 1,
             Some(duration) if duration >= Duration::from_millis(1000) => {
                 found.notes.several_captions += usize::from(captions.len() > 1);
-                found.notes.assumed_length += usize::from(record.duration.is_none());
+                found.notes.assumed_length += usize::from(stated.is_none());
                 found.rows.push(row);
                 found.clips.push(Clip {
                     id: record.id.clone(),
@@ -167,6 +170,13 @@ mod tests {
     }
 
     #[test]
+    fn a_clip_named_after_its_part_of_a_video_is_as_long_as_that() {
+        let found = read(r#"[{"video_id": "x_30.000_37.500", "desc": "A dog."}]"#).unwrap();
+        assert_eq!(found.clips, [clip("x_30.000_37.500", "A dog.", 7_500)]);
+        assert_eq!(found.notes.assumed_length, 0);
+    }
+
+    #[test]
     fn annotations_have_one_clip_per_entry() {
         let found = read(
             r#"{"x": {"duration": 7.5, "timestamps": [[0, 3], [3, 7]], "sentences": ["One.", "Two."]},
@@ -192,6 +202,8 @@ mod tests {
     fn what_is_neither_is_refused_with_its_place() {
         let error = read(r#"[{"video_id": "a", "desc": "A"}, {"desc": "B"}]"#).unwrap_err();
         assert!(error.to_string().contains("expected a field `video_id` at $[1], found none"));
+        let error = read(r#" [{"video_id": "a", "text": "A"}]"#).unwrap_err();
+        assert!(error.to_string().contains("expected a field `desc` at $[0], found none"));
         assert!(read(r#"[{"id": "a"}]"#).is_err());
         assert!(read("3").is_err());
     }

@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn blank_and_lonely_clips_are_named() {
-        let mut rows = vec![1.0, 0.0].repeat(5);
+        let mut rows = [1.0, 0.0].repeat(5);
         rows.extend([0.0, 0.0, 0.0, 1.0]);
         let rows = Embeddings::new(2, rows).unwrap();
         let found = cluster(&rows, &config(3, 6), 2, 1);

@@ -23,9 +23,9 @@ pub struct PseudoConfig {
     /// Factors are rounded to one over this.
     pub scale_steps: u32,
     /// Least cosine between two captions of a video.
-    pub similarity_min: f32,
+    pub similarity_min: f64,
     /// Cosine above which two clips of a video count as a repeat.
-    pub similarity_max: f32,
+    pub similarity_max: f64,
     /// Times the clips of one video are drawn before it is given up.
     pub tries: usize,
     /// How captions are embedded.

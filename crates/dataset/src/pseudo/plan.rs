@@ -195,7 +195,7 @@ pub fn plan(
     for video in &videos {
         *tally.clips.entry(video.parts.len()).or_default() += 1;
         for part in &video.parts {
-            *tally.scales.entry(part.scale.to_string()).or_default() += 1;
+            *tally.scales.entry(format!("{:?}", part.scale)).or_default() += 1;
         }
     }
     Plan { videos, tally }
@@ -270,7 +270,7 @@ impl Maker<'_> {
         for (at, &a) in chosen.iter().enumerate() {
             for &b in &chosen[..at] {
                 let (a, b) = (a as usize, b as usize);
-                let cosine = self.embeddings.cosine(a, b);
+                let cosine = f64::from(self.embeddings.cosine(a, b));
                 if self.clips[a].id == self.clips[b].id || cosine > self.config.similarity_max {
                     return Err(Refusal::Repeat);
                 }

@@ -43,6 +43,7 @@ pub fn exact(items: &[Item], parts: &Parts, config: &SplitConfig, seed: u64) -> 
     }
     let index: BTreeMap<(usize, usize), usize> =
         strata.keys().enumerate().map(|(index, stratum)| (*stratum, index)).collect();
+    let places: Vec<(usize, usize)> = strata.keys().copied().collect();
     let of: Vec<usize> = items.iter().map(|item| index[&config.stratum(item)]).collect();
     let wanted = |share: f64| strata.values().map(|count| share * *count as f64).collect();
     let mut ledger = Ledger {
@@ -75,7 +76,7 @@ pub fn exact(items: &[Item], parts: &Parts, config: &SplitConfig, seed: u64) -> 
         let total = goal.saturating_sub(ledger.had_in_all(part)).min(caps.iter().sum());
         let missing: Vec<f64> =
             (0..caps.len()).map(|stratum| ledger.missing(part, stratum)).collect();
-        let quotas = apportioned(&missing, &caps, total);
+        let quotas = apportioned(&missing, &caps, &places, total);
         for (units, quota) in singles.iter_mut().zip(quotas) {
             for unit in units.drain(..quota) {
                 unit.members.iter().for_each(|item| give(&mut ledger, *item, part));
@@ -121,55 +122,113 @@ fn part_for(group: &Unit<'_>, of: &[usize], parts: &Parts, ledger: &Ledger) -> u
     parts.iter().enumerate().map(need).max_by(better).map_or(0, |(.., part)| part)
 }
 
-/// `total` divided as near to `wanted` as whole numbers allow, none above its cap: whole parts first,
-/// then one each by largest remainder. `total` is at most the sum of the caps.
-fn apportioned(wanted: &[f64], caps: &[usize], total: usize) -> Vec<usize> {
+/// `total` divided as near to `wanted`, one number for each of `strata`, as whole numbers allow, none
+/// above its cap. Whole parts first; then one by one where most is missing, in the stratum and among
+/// all strata of its length and of its number of events, so that strata too small for a video of
+/// their own balance each other. `total` is at most the sum of the caps.
+fn apportioned(
+    wanted: &[f64],
+    caps: &[usize],
+    strata: &[(usize, usize)],
+    total: usize,
+) -> Vec<usize> {
     let mut quotas: Vec<usize> = wanted
         .iter()
         .zip(caps)
         .map(|(wanted, cap)| (wanted.max(0.0).floor() as usize).min(*cap))
         .collect();
-    loop {
-        let given: usize = quotas.iter().sum();
-        let short = total.abs_diff(given);
-        if short == 0 {
-            return quotas;
-        }
-        let is_more = given < total;
-        let open = |index: &usize| match is_more {
+    let missing = |quotas: &[usize], index: usize| wanted[index] - quotas[index] as f64;
+    let size = |of: fn(&(usize, usize)) -> usize| strata.iter().map(of).max().map_or(0, |m| m + 1);
+    let mut lengths = vec![0.0; size(|stratum| stratum.0)];
+    let mut events = vec![0.0; size(|stratum| stratum.1)];
+    for (index, (length, event)) in strata.iter().enumerate() {
+        lengths[*length] += missing(&quotas, index);
+        events[*event] += missing(&quotas, index);
+    }
+    let mut given: usize = quotas.iter().sum();
+    while given != total {
+        let step = if given < total { 1.0 } else { -1.0 };
+        let is_open = |index: &usize| match given < total {
             true => quotas[*index] < caps[*index],
             false => quotas[*index] > 0,
         };
-        let missing = |index: usize| wanted[index] - quotas[index] as f64;
-        let mut order: Vec<usize> = (0..quotas.len()).filter(open).collect();
-        order.sort_by(|a, b| match is_more {
-            true => missing(*b).total_cmp(&missing(*a)).then(a.cmp(b)),
-            false => missing(*a).total_cmp(&missing(*b)).then(a.cmp(b)),
-        });
-        order.truncate(short);
-        for index in order {
-            if is_more {
-                quotas[index] += 1;
-            } else {
-                quotas[index] -= 1;
-            }
+        // Whether the stratum itself comes nearer to what it wants, then all three together.
+        let need = |index: usize| {
+            let (length, event) = strata[index];
+            let own = step * missing(&quotas, index);
+            (own > 0.0, own + step * (lengths[length] + events[event]), index)
+        };
+        let better = |a: &(bool, f64, usize), b: &(bool, f64, usize)| {
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(b.2.cmp(&a.2))
+        };
+        let best = (0..quotas.len()).filter(is_open).map(need).max_by(better);
+        let Some((.., index)) = best else { break };
+        let (length, event) = strata[index];
+        lengths[length] -= step;
+        events[event] -= step;
+        if given < total {
+            quotas[index] += 1;
+            given += 1;
+        } else {
+            quotas[index] -= 1;
+            given -= 1;
         }
     }
+    quotas
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::split::strategies::{config, items, parts};
+    use omnivale_timeline::Duration;
     use proptest::prelude::*;
 
     #[test]
     fn remainders_decide_and_caps_hold() {
-        assert_eq!(apportioned(&[1.2, 0.7, 0.1], &[9, 9, 9], 2), [1, 1, 0]);
-        assert_eq!(apportioned(&[1.2, 0.7, 0.1], &[9, 0, 9], 2), [2, 0, 0]);
-        assert_eq!(apportioned(&[1.2, 2.7], &[9, 9], 2), [0, 2]);
-        assert_eq!(apportioned(&[-3.0, 0.0], &[2, 2], 4), [2, 2]);
-        assert_eq!(apportioned(&[], &[], 0), [0usize; 0]);
+        let of = |wanted: &[f64], caps: &[usize], total| {
+            // Nothing in common, so that each stratum stands for itself.
+            let strata: Vec<_> = (0..wanted.len()).map(|index| (index, index)).collect();
+            apportioned(wanted, caps, &strata, total)
+        };
+        assert_eq!(of(&[1.2, 0.7, 0.1], &[9, 9, 9], 2), [1, 1, 0]);
+        assert_eq!(of(&[1.2, 0.7, 0.1], &[9, 0, 9], 2), [2, 0, 0]);
+        assert_eq!(of(&[1.2, 2.7], &[9, 9], 2), [0, 2]);
+        assert_eq!(of(&[-3.0, 0.0], &[2, 2], 4), [2, 2]);
+        assert_eq!(of(&[], &[], 0), [0usize; 0]);
+    }
+
+    #[test]
+    fn strata_of_one_video_each_balance_each_other() {
+        // Every pair of twelve lengths and ten numbers of events once.
+        let items: Vec<Item> = (0..120u64)
+            .map(|index| Item {
+                id: format!("v{index}"),
+                duration: Duration::from_millis(15_000 + index % 12 * 30_000),
+                events: 1 + 2 * (index / 12) as usize,
+                group: None,
+            })
+            .collect();
+        let config = SplitConfig {
+            test_share: 0.2,
+            duration_edges_s: (1..12).map(|edge| f64::from(edge) * 30.0).collect(),
+            event_edges: (1..10).map(|edge| edge * 2).collect(),
+        };
+        let parts = Parts::train_and_test(0.2).unwrap();
+        for seed in 0..5 {
+            let assigned = exact(&items, &parts, &config, seed);
+            let in_test = |of: &dyn Fn(&Item) -> bool| {
+                items.iter().zip(&assigned).filter(|(item, part)| **part == 1 && of(item)).count()
+            };
+            assert_eq!(in_test(&|_| true), 24);
+            for length in 0..12 {
+                assert_eq!(in_test(&|item| config.stratum(item).0 == length), 2);
+            }
+            for events in 0..10 {
+                let count = in_test(&|item| config.stratum(item).1 == 1 + events);
+                assert!((2..=3).contains(&count), "{count}");
+            }
+        }
     }
 
     /// The part of each id, and the id of each item.

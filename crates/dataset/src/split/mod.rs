@@ -13,7 +13,8 @@
 //! [`exact`] ranks the videos of each stratum (length and number of events) by the same hash and
 //! fills the parts by largest remainders. The shares are met to within one video, each stratum's to
 //! within one for two parts; whole groups come first, and what they leave unbalanced the others make
-//! up for. Adding videos may move a few others between parts.
+//! up for. Adding videos moves some others between parts: about thirty where one is added to a
+//! collection of LongVALE's size.
 //!
 //! [`Report`] says how alike the parts are.
 
@@ -45,7 +46,8 @@ pub struct SplitConfig {
     pub test_share: f64,
     /// Upper ends of the strata by length of a video, seconds, ascending; above the last is one more.
     pub duration_edges_s: Vec<f64>,
-    /// Upper ends of the strata by number of events, ascending; above the last is one more.
+    /// Upper ends of the strata by number of events, ascending; none at all is a stratum before
+    /// them, and above the last is one more.
     pub event_edges: Vec<u32>,
 }
 
@@ -192,12 +194,26 @@ impl fmt::Display for Parts {
 }
 
 impl SplitConfig {
+    /// What is wrong with the values, if anything: edges that do not ascend.
+    pub fn problem(&self) -> Option<String> {
+        let ascend = |name: &str| format!("`split.{name}` must hold numbers that ascend, above 0");
+        let lengths = [0.0].iter().chain(&self.duration_edges_s);
+        let events = [0].iter().chain(&self.event_edges);
+        if !lengths.is_sorted_by(|low, high| low < high) {
+            return Some(ascend("duration_edges_s"));
+        }
+        (!events.is_sorted_by(|low, high| low < high)).then(|| ascend("event_edges"))
+    }
+
     /// The stratum of an item: its place among lengths and among numbers of events.
     fn stratum(&self, item: &Item) -> (usize, usize) {
         let seconds = item.duration.seconds();
         (
             self.duration_edges_s.partition_point(|edge| seconds > *edge),
-            self.event_edges.partition_point(|edge| item.events > *edge as usize),
+            match item.events {
+                0 => 0,
+                events => 1 + self.event_edges.partition_point(|edge| events > *edge as usize),
+            },
         )
     }
 }
@@ -248,6 +264,21 @@ mod tests {
         the shares must add up to 1, found 0.9
         the share of test must lie between 0 and 1, found 0
         "#);
+    }
+
+    #[test]
+    fn edges_ascend() {
+        let with = |lengths: &[f64], events: &[u32]| SplitConfig {
+            test_share: 0.1,
+            duration_edges_s: lengths.to_vec(),
+            event_edges: events.to_vec(),
+        };
+        assert_eq!(crate::config::Config::default().split.problem(), None);
+        assert_eq!(with(&[], &[]).problem(), None);
+        for wrong in [with(&[30.0, 30.0], &[]), with(&[f64::NAN], &[]), with(&[0.0], &[])] {
+            assert!(wrong.problem().unwrap().contains("duration_edges_s"));
+        }
+        assert!(with(&[1.0], &[3, 2]).problem().unwrap().contains("event_edges"));
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub struct Likeness {
 impl Report {
     /// Counts a division: `assigned` holds the part of each item.
     pub fn of(items: &[Item], parts: &Parts, assigned: &[usize], config: &SplitConfig) -> Report {
-        let events = config.event_edges.iter().map(|edge| f64::from(*edge));
+        let events = [0.0].into_iter().chain(config.event_edges.iter().map(|e| f64::from(*e)));
         let empty = Counts {
             videos: 0,
             events: 0,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use omnivale_timeline::Duration;
 
-use super::{BackgroundNoise, Form, MontageClip, RenderError};
+use super::{BackgroundNoise, Form, MontageClip, RenderError, Stretch};
 
 /// Clips per file; each is an open file of `ffmpeg`.
 const CLIPS_MAX: usize = 256;
@@ -32,6 +32,7 @@ impl<'a> Graph<'a> {
         inputs: &[Input<'a>],
         noise: Option<&BackgroundNoise>,
         form: &Form,
+        stretch: Stretch,
     ) -> Result<Graph<'a>, RenderError> {
         let refuse = |what: String| Err(RenderError::Montage { what });
         if inputs.is_empty() || inputs.len() > CLIPS_MAX {
@@ -52,7 +53,10 @@ impl<'a> Graph<'a> {
                 return refuse(format!("a length of {}, less than one picture", clip.length));
             }
             let pictures = pictures(clip, frames, form);
-            let sound = sound(clip, samples, input.sound.is_some(), form);
+            let sound = match input.sound {
+                Some(_) => sound(clip, samples, form, stretch),
+                None => silence(samples, form),
+            };
             let source = input.sound.map_or(String::new(), |index| format!("[{number}:{index}]"));
             // Writing to a String cannot fail.
             let _ = write!(filters, "[{number}:{}]{pictures}[v{number}];", input.pictures);
@@ -101,39 +105,20 @@ fn pictures(clip: &MontageClip, frames: u64, form: &Form) -> String {
 }
 
 /// The sound of one clip: from zero on at the common rate, stretched at the same pitch, continued with
-/// silence and cut to `samples`. Silence only, if it has none.
-fn sound(clip: &MontageClip, samples: u64, has_sound: bool, form: &Form) -> String {
+/// silence and cut to `samples`.
+fn sound(clip: &MontageClip, samples: u64, form: &Form, stretch: Stretch) -> String {
     let rate = form.sample_rate;
-    if !has_sound {
-        return format!(
-            "anullsrc=sample_rate={rate}:channel_layout=stereo,atrim=end_sample={samples}"
-        );
-    }
-    let mut tempo = String::new();
-    for factor in tempos(1.0 / clip.scale) {
-        let _ = write!(tempo, "atempo={factor},");
-    }
     format!(
         "aresample={rate}:async=1:first_pts=0,aformat=sample_fmts=fltp:channel_layouts=stereo,\
-         {tempo}apad,atrim=end_sample={samples}"
+         {}apad,atrim=end_sample={samples}",
+        stretch.filters(clip.scale, rate),
     )
 }
 
-/// Factors between 0.5 and 2, which is what `atempo` stretches well, with `tempo` as their product.
-fn tempos(mut tempo: f64) -> Vec<f64> {
-    let mut factors = Vec::new();
-    while tempo > 2.0 {
-        factors.push(2.0);
-        tempo /= 2.0;
-    }
-    while tempo < 0.5 {
-        factors.push(0.5);
-        tempo /= 0.5;
-    }
-    if tempo != 1.0 {
-        factors.push(tempo);
-    }
-    factors
+/// What a clip without sound gets.
+fn silence(samples: u64, form: &Form) -> String {
+    let rate = form.sample_rate;
+    format!("anullsrc=sample_rate={rate}:channel_layout=stereo,atrim=end_sample={samples}")
 }
 
 #[cfg(test)]
@@ -165,31 +150,37 @@ mod tests {
             Input { clip: &b, pictures: 0, sound: None },
         ];
         let noise = BackgroundNoise { colour: "pink", level: -20.0, seed: 7 };
-        let graph = Graph::new(&inputs, Some(&noise), &form()).unwrap();
-        insta::assert_snapshot!(graph.filters.replace(';', ";\n"), @"");
+        let graph = Graph::new(&inputs, Some(&noise), &form(), Stretch::Tempo).unwrap();
+        insta::assert_snapshot!(graph.filters.replace(';', ";\n"), @r"
+        [0:1]setpts=2*PTS,fps=30:start_time=0,scale=w=trunc(iw*sar/2)*2:h=ih,setsar=1,scale=w=64:h=36:force_original_aspect_ratio=decrease:force_divisible_by=2,pad=w=64:h=36:x=(ow-iw)/2:y=(oh-ih)/2,setsar=1,format=yuv420p,tpad=stop_mode=clone:stop=-1,trim=end_frame=30[v0];
+        [0:0]aresample=8000:async=1:first_pts=0,aformat=sample_fmts=fltp:channel_layouts=stereo,adelay=delays=204S:all=1,atempo=0.5,apad,atrim=end_sample=8000[a0];
+        [1:0]setpts=0.4*PTS,fps=30:start_time=0,scale=w=trunc(iw*sar/2)*2:h=ih,setsar=1,scale=w=64:h=36:force_original_aspect_ratio=decrease:force_divisible_by=2,pad=w=64:h=36:x=(ow-iw)/2:y=(oh-ih)/2,setsar=1,format=yuv420p,tpad=stop_mode=clone:stop=-1,trim=end_frame=15[v1];
+        anullsrc=sample_rate=8000:channel_layout=stereo,atrim=end_sample=4000[a1];
+        [v0][a0][v1][a1]concat=n=2:v=1:a=1[v][clean];
+        anoisesrc=color=pink:amplitude=0.100000:seed=7:sample_rate=8000,aformat=sample_fmts=fltp:channel_layouts=stereo[noise];
+        [clean][noise]amix=inputs=2:duration=first:normalize=0[a]
+        ");
     }
 
     #[test]
     fn what_cannot_be_joined_is_refused() {
         let refused = |clip: MontageClip| {
-            Graph::new(&[Input { clip: &clip, pictures: 0, sound: None }], None, &form())
-                .unwrap_err()
-                .to_string()
+            Graph::new(
+                &[Input { clip: &clip, pictures: 0, sound: None }],
+                None,
+                &form(),
+                Stretch::Tempo,
+            )
+            .unwrap_err()
+            .to_string()
         };
         assert!(refused(clip(0.0, 1000)).contains("a factor of 0"));
         assert!(refused(clip(f64::NAN, 1000)).contains("a factor of NaN"));
         assert!(refused(clip(1.0, 1)).contains("less than one picture"));
-        assert!(Graph::new(&[], None, &form()).is_err());
+        assert!(Graph::new(&[], None, &form(), Stretch::Tempo).is_err());
     }
 
     proptest! {
-        #[test]
-        fn tempos_stay_in_range_and_multiply_to_the_whole(tempo in 0.01f64..100.0) {
-            let factors = tempos(tempo);
-            prop_assert!(factors.iter().all(|factor| (0.5..=2.0).contains(factor)));
-            prop_assert!((factors.iter().product::<f64>() / tempo - 1.0).abs() < 1e-12);
-        }
-
         #[test]
         fn pictures_of_all_clips_add_up(lengths in prop::collection::vec(40u64..3000, 1..20)) {
             let mut end = Duration::ZERO;

@@ -19,15 +19,26 @@ const LINES: usize = 8;
 
 /// The version that `ffmpeg` states.
 pub(super) fn version() -> Result<String, RenderError> {
-    let output = Command::new(PROGRAM)
-        .arg("-version")
+    let said = ask(&["-version"])?;
+    let version = said.strip_prefix("ffmpeg version ").and_then(|said| said.split(' ').next());
+    Ok(version.unwrap_or("unknown").to_owned())
+}
+
+/// Whether `ffmpeg` was built with a filter.
+pub(super) fn has_filter(name: &str) -> Result<bool, RenderError> {
+    let said = ask(&["-hide_banner", "-filters"])?;
+    Ok(said.lines().any(|line| line.split_whitespace().nth(1) == Some(name)))
+}
+
+fn ask(arguments: &[&str]) -> Result<String, RenderError> {
+    let mut command = Command::new(PROGRAM);
+    let output = command
+        .args(arguments)
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()
         .map_err(|source| RenderError::NoProgram { source })?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let version = said.strip_prefix("ffmpeg version ").and_then(|said| said.split(' ').next());
-    Ok(version.unwrap_or("unknown").to_owned())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Renders to `temporary`, and waits. `out` names the file in errors.

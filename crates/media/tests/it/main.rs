@@ -9,3 +9,4 @@ mod messages;
 mod mutated;
 mod recorder;
 mod reference_media;
+mod render;

@@ -14,7 +14,7 @@ use serde::Serialize;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     omnivale dataset pseudo desc_train.json -o pseudo.json\n  \
-    omnivale dataset pseudo desc_train.json -o p.json --count 500 --seed 7 --embeddings minilm.npy\n  \
+    omnivale dataset pseudo desc_train.json -o p.json --count 500 --seed 7 --minilm all-MiniLM-L6-v2/\n  \
     omnivale dataset pseudo desc_train.json -o p.json --render videos/ --clips clips/ --limit 100\n  \
     omnivale dataset pseudo desc_train.json -o p.json --features clip/ --audio-features clap/ \\\n      \
     --features-out features/\n\n\
@@ -39,6 +39,10 @@ pub(crate) struct PseudoArgs {
     /// Sentence embeddings, one row per clip in the order of CLIPS [default: made without a model]
     #[arg(long, value_name = "FILE.npy")]
     pub(crate) embeddings: Option<PathBuf>,
+    /// Compare captions by this sentence model: a folder with all-MiniLM-L6-v2 or another BERT of
+    /// sentence-transformers
+    #[arg(long, value_name = "DIR", conflicts_with = "embeddings")]
+    pub(crate) minilm: Option<PathBuf>,
     /// Wordings of the questions [default: the embedded ones]
     #[arg(long, value_name = "FILE.toml")]
     pub(crate) templates: Option<PathBuf>,

@@ -87,9 +87,13 @@ fn histogram(figure: &Figure, columns: &[String], published: Option<usize>, page
             );
         }
         if row % every == 0 {
+            let (at, anchor) = match middle + NAME / 2.0 > WIDTH {
+                true => (WIDTH, "end"),
+                false => (middle, "middle"),
+            };
             let _ = write!(
                 page,
-                "<text x=\"{middle:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+                "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
                 TOP + HEIGHT + 16.0,
                 escaped(&short(name)),
             );

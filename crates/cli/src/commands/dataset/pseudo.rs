@@ -2,6 +2,7 @@
 
 mod features;
 mod folder;
+mod minilm;
 mod render;
 mod summary;
 
@@ -84,7 +85,9 @@ pub(super) fn run(args: &PseudoArgs) -> anyhow::Result<Ending> {
         features: assembled,
         ..Summary::new(&clips, &plan.tally)
     };
+    let model = args.minilm.as_deref().map(minilm::files).unwrap_or_default();
     let mut inputs: Vec<&Path> = vec![&args.file];
+    inputs.extend(model.iter().map(PathBuf::as_path));
     inputs.extend(args.embeddings.as_deref());
     inputs.extend(args.templates.as_deref());
     let origin = Origin {
@@ -121,6 +124,9 @@ fn embeddings(
 ) -> anyhow::Result<Embeddings> {
     let Some(path) = &args.embeddings else {
         let captions: Vec<&str> = clips.clips.iter().map(|clip| clip.caption.as_str()).collect();
+        if let Some(folder) = &args.minilm {
+            return minilm::embed(folder, &captions);
+        }
         let embedder = LatentSemantics { config: config.embedding.clone(), seed: args.seed };
         return Ok(embedder.embed(&captions)?);
     };

@@ -103,7 +103,7 @@ fn text(results: &Results) -> String {
     text.push_str(&facts::words(results));
     let _ = write!(text, "\n{}\n", facts::ABOUT_COVERAGE);
     if let Some(published) = results.published {
-        let _ = write!(text, "Published figures: {}.\n", published.source);
+        let _ = writeln!(text, "Published figures: {}.", published.source);
     }
     text
 }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::chance::{key, rng};
-use super::check::TAGS;
+use super::check::{END, TAGS};
 use super::compose::{Event, Script};
 use super::placeholder::candidates;
 use super::{Dialogue, DialogueConfig, Templates};
@@ -106,7 +106,7 @@ pub enum Reason {
     NoLength,
     /// The caption has no words.
     NoWords,
-    /// The caption holds a tag or placeholder, which training would take for one.
+    /// The caption holds a tag, a placeholder or `</s>`, which training would take for one.
     Reserved(String),
 }
 
@@ -121,7 +121,7 @@ impl fmt::Display for LeftOut {
             Reason::NoLength => f.write_str("a video without length"),
             Reason::NoWords => f.write_str("its caption has no words"),
             Reason::Reserved(name) => {
-                write!(f, "its caption holds {name}, which training would replace")
+                write!(f, "its caption holds {name}, which training would take for markup")
             }
         }
     }
@@ -303,12 +303,11 @@ enum Question<'a> {
     Segment(&'a str),
 }
 
-/// The first tag or placeholder in a caption.
+/// A tag, placeholder or end-of-sequence token in a caption.
 fn reserved(text: &str) -> Option<String> {
     let tag = TAGS.into_iter().find(|tag| text.contains(tag));
     let placeholder = || candidates(text).map(|(_, name)| name).next();
-    // The published trainer cuts dialogues at the end-of-sequence token.
-    let end = || text.contains("</s>").then_some("</s>");
+    let end = || text.contains(END).then_some(END);
     tag.or_else(placeholder).or_else(end).map(str::to_owned)
 }
 

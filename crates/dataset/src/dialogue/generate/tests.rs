@@ -166,8 +166,8 @@ fn videos_and_events_that_cannot_be_spoken_of_are_said() {
     nothing: a video without length
     silent, event 0: its caption has no words
     silent: no events to speak of
-    mixed, event 0: its caption holds <video>, which training would replace
-    mixed, event 1: its caption holds <s0>, which training would replace
+    mixed, event 0: its caption holds <video>, which training would take for markup
+    mixed, event 1: its caption holds <s0>, which training would take for markup
     ");
 }
 

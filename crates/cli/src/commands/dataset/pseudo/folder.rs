@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use omnivale_dataset::valor::ClipName;
+
 use crate::exit::usage;
 
 /// The files of one folder. An id is only ever looked up, never made into a path.
@@ -31,8 +33,8 @@ impl Folder {
             {
                 continue;
             }
-            if let Some(video) = source(stem) {
-                cut.push((video.to_owned(), file.clone()));
+            if let Some(name) = ClipName::parse(stem) {
+                cut.push((name.video, file.clone()));
             }
             by_name.entry(stem.to_owned()).or_insert(file);
         }
@@ -47,14 +49,6 @@ impl Folder {
     pub(super) fn find(&self, id: &str) -> Option<&Path> {
         self.by_name.get(id).map(PathBuf::as_path)
     }
-}
-
-/// `AbCdEfGhIjK` of `AbCdEfGhIjK_30.000_40.000`.
-fn source(stem: &str) -> Option<&str> {
-    let (rest, end) = stem.rsplit_once('_')?;
-    let (video, start) = rest.rsplit_once('_')?;
-    let decimal = |text: &str| text.contains('.') && text.parse::<f64>().is_ok();
-    (!video.is_empty() && decimal(start) && decimal(end)).then_some(video)
 }
 
 #[cfg(test)]

@@ -203,7 +203,8 @@ impl<'a> Media<'a> {
         }
         let noise =
             montage.noise.as_ref().map(|noise| json!([noise.colour, noise.level, noise.seed]));
-        let all = json!([parts, noise, form, self.renderer.version()]);
+        let all =
+            json!([parts, noise, form, self.renderer.version(), self.renderer.stretch().name()]);
         let key = blake3::hash(all.to_string().as_bytes()).to_hex().to_string();
         Ok(Receipt { stage: "render".to_owned(), version: VERSION, key })
     }

@@ -1,0 +1,96 @@
+//! The few heavy operations that models here are made of, each in one place: so that a faster one
+//! replaces it in one place.
+
+use candle_core::{D, DType, Tensor};
+
+use crate::LlmError;
+
+/// `y = x W^T + b`.
+#[derive(Debug, Clone)]
+pub struct Linear {
+    /// `[outputs, inputs]`.
+    weight: Tensor,
+    /// `[outputs]`.
+    bias: Option<Tensor>,
+}
+
+impl Linear {
+    /// From a weight `[outputs, inputs]` and a bias `[outputs]`.
+    #[must_use]
+    pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
+        Self { weight, bias }
+    }
+
+    /// `[..., inputs] -> [..., outputs]`.
+    ///
+    /// # Errors
+    /// If the last dimension is not `inputs`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor, LlmError> {
+        let (outputs, inputs) = self.weight.dims2()?;
+        let mut shape = x.dims().to_vec();
+        // One product over all rows: a batch of small products would be slower.
+        let rows = x.reshape(((), inputs))?;
+        let y = rows.matmul(&self.weight.t()?)?;
+        let y = match &self.bias {
+            Some(bias) => y.broadcast_add(bias)?,
+            None => y,
+        };
+        if let Some(last) = shape.last_mut() {
+            *last = outputs;
+        }
+        Ok(y.reshape(shape)?)
+    }
+}
+
+/// Scales each vector of the last dimension to a root mean square of one, then by `weight`; the mean is
+/// taken in f32. `[..., width] -> [..., width]`.
+///
+/// # Errors
+/// If `weight` is not `[width]`.
+pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor, LlmError> {
+    let wide = x.to_dtype(DType::F32)?;
+    let mean = wide.sqr()?.mean_keepdim(D::Minus1)?;
+    let scaled = wide.broadcast_div(&(mean + eps)?.sqrt()?)?;
+    Ok(scaled.to_dtype(x.dtype())?.broadcast_mul(weight)?)
+}
+
+/// Attention of queries to keys, with fewer key heads than query heads if the model shares them (each
+/// key head serves a run of neighbouring query heads).
+///
+/// `q [batch, heads, time, dim]`, `k, v [batch, key heads, keys, dim]`, `mask [batch, time, keys]` in f32,
+/// added to the scores: `-> [batch, time, heads * dim]`. The softmax is taken in f32.
+///
+/// # Errors
+/// If the shapes do not fit each other.
+pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: &Tensor) -> Result<Tensor, LlmError> {
+    let (batch, heads, time, dim) = q.dims4()?;
+    let (_, key_heads, keys, _) = k.dims4()?;
+    let group = heads / key_heads;
+    let scale = 1.0 / (dim as f64).sqrt();
+    let q = (q.contiguous()?.reshape((batch, key_heads, group * time, dim))? * scale)?;
+    let scores = q.matmul(&k.t()?)?.to_dtype(DType::F32)?;
+    let scores = scores.reshape((batch, heads, time, keys))?;
+    let weights = softmax(&scores.broadcast_add(&mask.unsqueeze(1)?)?)?.to_dtype(v.dtype())?;
+    let mixed = weights.reshape((batch, key_heads, group * time, keys))?.matmul(v)?;
+    let mixed = mixed.reshape((batch, heads, time, dim))?.transpose(1, 2)?;
+    Ok(mixed.reshape((batch, time, heads * dim))?)
+}
+
+/// Softmax over the last dimension.
+///
+/// # Errors
+/// If a tensor operation fails.
+pub fn softmax(x: &Tensor) -> Result<Tensor, LlmError> {
+    let shifted = x.broadcast_sub(&x.max_keepdim(D::Minus1)?)?.exp()?;
+    Ok(shifted.broadcast_div(&shifted.sum_keepdim(D::Minus1)?)?)
+}
+
+/// Logarithm of [`softmax`] over the last dimension.
+///
+/// # Errors
+/// If a tensor operation fails.
+pub fn log_softmax(x: &Tensor) -> Result<Tensor, LlmError> {
+    let shifted = x.broadcast_sub(&x.max_keepdim(D::Minus1)?)?;
+    let sum = shifted.exp()?.sum_keepdim(D::Minus1)?;
+    Ok(shifted.broadcast_sub(&sum.log()?)?)
+}

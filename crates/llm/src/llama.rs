@@ -1,0 +1,527 @@
+//! Llama, the decoder that Vicuna is: RMS norms, rotary positions, grouped attention, SwiGLU.
+//!
+//! Fields are named by the checkpoint's keys. Input are embeddings, not ids, so that rows of features
+//! can stand among them. Batches are padded on the right, each row with its own length; with a
+//! [`Cache`] a batch goes on from where it was, each row from its own position.
+
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use serde::Deserialize;
+
+use crate::LlmError;
+use crate::cache::mask;
+use crate::checkpoint::Tensors;
+use crate::linalg::{Linear, attention, log_softmax, rms_norm};
+use crate::splice::embed;
+use crate::tokenizer::TokenId;
+
+pub use crate::cache::Cache;
+
+/// `config.json`, as far as it changes the computation. Defaults are the format's.
+#[derive(Debug, Clone, Deserialize)]
+struct File {
+    vocab_size: usize,
+    hidden_size: usize,
+    intermediate_size: usize,
+    num_hidden_layers: usize,
+    num_attention_heads: usize,
+    num_key_value_heads: Option<usize>,
+    head_dim: Option<usize>,
+    #[serde(default = "default_eps")]
+    rms_norm_eps: f64,
+    #[serde(default = "default_theta")]
+    rope_theta: f64,
+    rope_scaling: Option<serde_json::Value>,
+    #[serde(default = "default_act")]
+    hidden_act: String,
+    #[serde(default)]
+    attention_bias: bool,
+    #[serde(default)]
+    mlp_bias: bool,
+    #[serde(default)]
+    tie_word_embeddings: bool,
+    #[serde(default = "default_positions")]
+    max_position_embeddings: usize,
+}
+
+fn default_eps() -> f64 {
+    1e-6
+}
+fn default_theta() -> f64 {
+    10_000.0
+}
+fn default_act() -> String {
+    "silu".to_owned()
+}
+fn default_positions() -> usize {
+    2048
+}
+
+/// The shape of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Tokens in the vocabulary.
+    pub vocab_size: usize,
+    /// Width of the residual stream.
+    pub hidden_size: usize,
+    /// Width inside the feed-forward layers.
+    pub intermediate_size: usize,
+    /// Layers.
+    pub num_hidden_layers: usize,
+    /// Query heads.
+    pub num_attention_heads: usize,
+    /// Key and value heads; divides the query heads.
+    pub num_key_value_heads: usize,
+    /// Width of a head; even.
+    pub head_dim: usize,
+    /// Added to the mean square before its root.
+    pub rms_norm_eps: f64,
+    /// Base of the rotary frequencies.
+    pub rope_theta: f64,
+    /// Whether the head is the embedding table.
+    pub tie_word_embeddings: bool,
+    /// Positions that the model was trained for.
+    pub max_position_embeddings: usize,
+}
+
+impl Config {
+    /// From a model's `config.json`.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or describes what this model does not compute.
+    pub fn from_file(path: &Path) -> Result<Self, LlmError> {
+        let text = std::fs::read(path)
+            .map_err(|source| LlmError::Read { path: path.to_owned(), source })?;
+        Self::from_json(&text, &path.display().to_string())
+    }
+
+    /// [`Config::from_file`] on the text; `file` names it in errors.
+    ///
+    /// # Errors
+    /// If it describes what this model does not compute.
+    pub fn from_json(text: &[u8], file: &str) -> Result<Self, LlmError> {
+        let raw: File = serde_json::from_slice(text)
+            .map_err(|source| LlmError::Json { file: file.to_owned(), source })?;
+        let wrong = |at: &str, expected: &str, found: String| {
+            Err(LlmError::shape(file, at, expected, found))
+        };
+        let heads = raw.num_attention_heads;
+        let key_heads = raw.num_key_value_heads.unwrap_or(heads);
+        if heads == 0 || key_heads == 0 || !heads.is_multiple_of(key_heads) {
+            return wrong(
+                "num_attention_heads, num_key_value_heads",
+                "the second to divide the first",
+                format!("{heads} and {key_heads}"),
+            );
+        }
+        let head_dim = raw.head_dim.unwrap_or(raw.hidden_size / heads);
+        if head_dim == 0 || !head_dim.is_multiple_of(2) {
+            return wrong("head_dim", "an even number", head_dim.to_string());
+        }
+        if raw.rope_scaling.as_ref().is_some_and(|scaling| !scaling.is_null()) {
+            return wrong(
+                "rope_scaling",
+                "null: scaled positions are not computed",
+                "a rule".into(),
+            );
+        }
+        if raw.hidden_act != "silu" {
+            return wrong("hidden_act", "silu", raw.hidden_act);
+        }
+        if raw.attention_bias || raw.mlp_bias {
+            return wrong("attention_bias, mlp_bias", "false", "true".into());
+        }
+        Ok(Self {
+            vocab_size: raw.vocab_size,
+            hidden_size: raw.hidden_size,
+            intermediate_size: raw.intermediate_size,
+            num_hidden_layers: raw.num_hidden_layers,
+            num_attention_heads: heads,
+            num_key_value_heads: key_heads,
+            head_dim,
+            rms_norm_eps: raw.rms_norm_eps,
+            rope_theta: raw.rope_theta,
+            tie_word_embeddings: raw.tie_word_embeddings,
+            max_position_embeddings: raw.max_position_embeddings,
+        })
+    }
+}
+
+impl Config {
+    /// The name and shape of every tensor of a model of this shape, in the order of the layers.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let (width, inner) = (self.hidden_size, self.intermediate_size);
+        let queries = self.num_attention_heads * self.head_dim;
+        let keys = self.num_key_value_heads * self.head_dim;
+        let mut all = vec![("model.embed_tokens.weight".to_owned(), vec![self.vocab_size, width])];
+        for layer in 0..self.num_hidden_layers {
+            let own = [
+                ("input_layernorm", vec![width]),
+                ("self_attn.q_proj", vec![queries, width]),
+                ("self_attn.k_proj", vec![keys, width]),
+                ("self_attn.v_proj", vec![keys, width]),
+                ("self_attn.o_proj", vec![width, queries]),
+                ("post_attention_layernorm", vec![width]),
+                ("mlp.gate_proj", vec![inner, width]),
+                ("mlp.up_proj", vec![inner, width]),
+                ("mlp.down_proj", vec![width, inner]),
+            ];
+            let name = |name: &str| format!("model.layers.{layer}.{name}.weight");
+            all.extend(own.map(|(own, shape)| (name(own), shape)));
+        }
+        all.push(("model.norm.weight".to_owned(), vec![width]));
+        if !self.tie_word_embeddings {
+            all.push(("lm_head.weight".to_owned(), vec![self.vocab_size, width]));
+        }
+        all
+    }
+}
+
+/// Cosines and sines of the rotary angles at some positions, each `[batch, 1, time, head_dim]`.
+struct Rotation {
+    cos: Tensor,
+    sin: Tensor,
+}
+
+impl Rotation {
+    /// At `positions`, `time` of them for each row of the batch.
+    fn new(
+        config: &Config,
+        positions: &[usize],
+        shape: (usize, usize),
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self, LlmError> {
+        let (batch, time) = shape;
+        let dim = config.head_dim;
+        // Frequencies and angles in f32, as the reference has them.
+        let theta = config.rope_theta as f32;
+        let frequency = |pair: usize| 1.0 / theta.powf((2 * pair) as f32 / dim as f32);
+        let frequencies: Vec<f32> = (0..dim / 2).map(frequency).collect();
+        // Pairs are i and i + dim / 2: both halves turn by the same angles.
+        let angles: Vec<f32> = positions
+            .iter()
+            .flat_map(|&at| {
+                frequencies.iter().chain(&frequencies).map(move |frequency| at as f32 * frequency)
+            })
+            .collect();
+        let angles = Tensor::from_vec(angles, (batch, 1, time, dim), device)?;
+        Ok(Self { cos: angles.cos()?.to_dtype(dtype)?, sin: angles.sin()?.to_dtype(dtype)? })
+    }
+
+    /// Turns `x [batch, heads, time, head_dim]`.
+    fn turn(&self, x: &Tensor) -> Result<Tensor, LlmError> {
+        let (_, _, _, dim) = x.dims4()?;
+        let first = x.narrow(3, 0, dim / 2)?;
+        let second = x.narrow(3, dim / 2, dim / 2)?;
+        let crossed = Tensor::cat(&[&second.neg()?, &first], 3)?;
+        Ok((x.broadcast_mul(&self.cos)? + crossed.broadcast_mul(&self.sin)?)?)
+    }
+}
+
+struct Attention {
+    q_proj: Linear,
+    k_proj: Linear,
+    v_proj: Linear,
+    o_proj: Linear,
+}
+
+impl Attention {
+    fn load(config: &Config, tensors: &dyn Tensors, path: &str) -> Result<Self, LlmError> {
+        let (width, dim) = (config.hidden_size, config.head_dim);
+        let queries = config.num_attention_heads * dim;
+        let keys = config.num_key_value_heads * dim;
+        Ok(Self {
+            q_proj: linear(tensors, &format!("{path}.q_proj"), queries, width)?,
+            k_proj: linear(tensors, &format!("{path}.k_proj"), keys, width)?,
+            v_proj: linear(tensors, &format!("{path}.v_proj"), keys, width)?,
+            o_proj: linear(tensors, &format!("{path}.o_proj"), width, queries)?,
+        })
+    }
+
+    /// `x [batch, time, hidden] -> [batch, time, hidden]`; `mask [batch, time, keys]`.
+    fn forward(
+        &self,
+        config: &Config,
+        x: &Tensor,
+        rotation: &Rotation,
+        mask: &Tensor,
+        cache: Option<(&mut Cache, usize)>,
+    ) -> Result<Tensor, LlmError> {
+        let (batch, time, _) = x.dims3()?;
+        let heads = |y: Tensor, count: usize| -> Result<Tensor, LlmError> {
+            Ok(y.reshape((batch, time, count, config.head_dim))?.transpose(1, 2)?.contiguous()?)
+        };
+        let q = heads(self.q_proj.forward(x)?, config.num_attention_heads)?;
+        let k = heads(self.k_proj.forward(x)?, config.num_key_value_heads)?;
+        let v = heads(self.v_proj.forward(x)?, config.num_key_value_heads)?;
+        let (q, k) = (rotation.turn(&q)?, rotation.turn(&k)?);
+        let (k, v) = match cache {
+            Some((cache, layer)) => cache.append(layer, &k, &v)?,
+            None => (k, v),
+        };
+        self.o_proj.forward(&attention(&q, &k, &v, mask)?)
+    }
+}
+
+struct Mlp {
+    gate_proj: Linear,
+    up_proj: Linear,
+    down_proj: Linear,
+}
+
+impl Mlp {
+    fn load(config: &Config, tensors: &dyn Tensors, path: &str) -> Result<Self, LlmError> {
+        let (width, inner) = (config.hidden_size, config.intermediate_size);
+        Ok(Self {
+            gate_proj: linear(tensors, &format!("{path}.gate_proj"), inner, width)?,
+            up_proj: linear(tensors, &format!("{path}.up_proj"), inner, width)?,
+            down_proj: linear(tensors, &format!("{path}.down_proj"), width, inner)?,
+        })
+    }
+
+    /// `[batch, time, hidden] -> [batch, time, hidden]`.
+    fn forward(&self, x: &Tensor) -> Result<Tensor, LlmError> {
+        let gated = (self.gate_proj.forward(x)?.silu()? * self.up_proj.forward(x)?)?;
+        self.down_proj.forward(&gated)
+    }
+}
+
+struct Layer {
+    input_layernorm: Tensor,
+    self_attn: Attention,
+    post_attention_layernorm: Tensor,
+    mlp: Mlp,
+}
+
+/// A Llama model.
+pub struct Llama {
+    config: Config,
+    /// `[vocabulary, hidden]`.
+    embed_tokens: Tensor,
+    layers: Vec<Layer>,
+    /// `[hidden]`.
+    norm: Tensor,
+    lm_head: Linear,
+}
+
+fn linear(
+    tensors: &dyn Tensors,
+    name: &str,
+    outputs: usize,
+    inputs: usize,
+) -> Result<Linear, LlmError> {
+    let weight = tensors.wanted(&format!("{name}.weight"), &[outputs, inputs])?;
+    Ok(Linear::new(weight, None))
+}
+
+impl Llama {
+    /// Takes the model's tensors by the published names.
+    ///
+    /// # Errors
+    /// If a tensor is missing or of another shape than the configuration says.
+    pub fn new(config: Config, tensors: &dyn Tensors) -> Result<Self, LlmError> {
+        let (vocabulary, width) = (config.vocab_size, config.hidden_size);
+        let embed_tokens = tensors.wanted("model.embed_tokens.weight", &[vocabulary, width])?;
+        let mut layers = Vec::new();
+        for index in 0..config.num_hidden_layers {
+            let path = format!("model.layers.{index}");
+            let norm = |name: &str| tensors.wanted(&format!("{path}.{name}.weight"), &[width]);
+            layers.push(Layer {
+                input_layernorm: norm("input_layernorm")?,
+                self_attn: Attention::load(&config, tensors, &format!("{path}.self_attn"))?,
+                post_attention_layernorm: norm("post_attention_layernorm")?,
+                mlp: Mlp::load(&config, tensors, &format!("{path}.mlp"))?,
+            });
+        }
+        let norm = tensors.wanted("model.norm.weight", &[width])?;
+        let lm_head = if config.tie_word_embeddings {
+            Linear::new(embed_tokens.clone(), None)
+        } else {
+            linear(tensors, "lm_head", vocabulary, width)?
+        };
+        Ok(Self { config, embed_tokens, layers, norm, lm_head })
+    }
+
+    /// The model's shape.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The embedding table, `[vocabulary, hidden]`.
+    #[must_use]
+    pub fn embed_tokens(&self) -> &Tensor {
+        &self.embed_tokens
+    }
+
+    /// Embeddings of ids, `-> [1, ids, hidden]`.
+    ///
+    /// # Errors
+    /// If an id is not in the vocabulary.
+    pub fn embed(&self, ids: &[TokenId]) -> Result<Tensor, LlmError> {
+        Ok(embed(&self.embed_tokens, ids)?.unsqueeze(0)?)
+    }
+
+    /// `embeddings [batch, time, hidden] -> [batch, time, hidden]`, after the last norm.
+    ///
+    /// `lengths` says how many leading positions of each row are real; the others are padding, seen by
+    /// nobody, and their output means nothing. With a cache, rows go on where they were.
+    ///
+    /// # Errors
+    /// If the number of lengths is not the batch's, one is more than `time`, or the cache is of another
+    /// batch.
+    pub fn forward(
+        &self,
+        embeddings: &Tensor,
+        lengths: &[usize],
+        mut cache: Option<&mut Cache>,
+    ) -> Result<Tensor, LlmError> {
+        let (batch, time, _) = embeddings.dims3()?;
+        let fits = lengths.len() == batch
+            && lengths.iter().all(|&length| length <= time)
+            && cache.as_ref().is_none_or(|cache| cache.batch() == batch);
+        if !fits {
+            let expected = format!("{batch} lengths up to {time}, and a cache of as many rows");
+            return Err(LlmError::input("batch", expected, format!("lengths {lengths:?}")));
+        }
+        let (dtype, device) = (embeddings.dtype(), embeddings.device());
+        let before = |row: usize| cache.as_ref().map_or(0, |cache| cache.length(row));
+        let positions: Vec<usize> = (0..batch)
+            .flat_map(|row| (0..time).map(move |at| (row, at)))
+            .map(|(row, at)| before(row) + at)
+            .collect();
+        let rotation = Rotation::new(&self.config, &positions, (batch, time), dtype, device)?;
+        let mask = mask(batch, time, cache.as_deref(), device)?;
+        let eps = self.config.rms_norm_eps;
+        let mut x = embeddings.clone();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let normed = rms_norm(&x, &layer.input_layernorm, eps)?;
+            let layer_cache = cache.as_deref_mut().map(|cache| (cache, index));
+            let mixed =
+                layer.self_attn.forward(&self.config, &normed, &rotation, &mask, layer_cache)?;
+            x = (x + mixed)?;
+            let normed = rms_norm(&x, &layer.post_attention_layernorm, eps)?;
+            x = (&x + layer.mlp.forward(&normed)?)?;
+        }
+        if let Some(cache) = cache {
+            cache.advance(time, lengths);
+        }
+        rms_norm(&x, &self.norm, eps)
+    }
+
+    /// `hidden [..., hidden] -> [..., vocabulary]`.
+    ///
+    /// # Errors
+    /// If the last dimension is not the model's width.
+    pub fn logits(&self, hidden: &Tensor) -> Result<Tensor, LlmError> {
+        self.lm_head.forward(hidden)
+    }
+}
+
+/// Mean cross entropy of each learned token given what is before it: `logits [batch, time, vocabulary]`
+/// at a position are about the label of the next. `None` where nothing is learned; a scalar in f32.
+///
+/// # Errors
+/// If labels are not `batch` times `time`, one is not in the vocabulary, or nothing is learned at all.
+pub fn loss(logits: &Tensor, labels: &[Vec<Option<TokenId>>]) -> Result<Tensor, LlmError> {
+    let (batch, time, vocabulary) = logits.dims3()?;
+    let fits = labels.len() == batch && labels.iter().all(|row| row.len() == time);
+    if !fits {
+        let expected = format!("{batch} rows of {time}");
+        return Err(LlmError::input("labels", expected, "other numbers of labels"));
+    }
+    let learned: Vec<(u32, TokenId)> = labels
+        .iter()
+        .enumerate()
+        .flat_map(|(row, labels)| {
+            let next = labels.iter().enumerate().skip(1);
+            next.filter_map(move |(at, label)| Some(((row * time + at - 1) as u32, (*label)?)))
+        })
+        .collect();
+    let (places, ids): (Vec<u32>, Vec<TokenId>) = learned.into_iter().unzip();
+    match ids.iter().max() {
+        None => return Err(LlmError::input("labels", "something to learn", "nothing")),
+        Some(&id) if id as usize >= vocabulary => {
+            let expected = format!("ids below {vocabulary}");
+            return Err(LlmError::input("labels", expected, id.to_string()));
+        }
+        Some(_) => {}
+    }
+    let device = logits.device();
+    let rows = logits.reshape((batch * time, vocabulary))?.to_dtype(DType::F32)?;
+    let rows = rows.index_select(&Tensor::new(places, device)?, 0)?;
+    let chosen = log_softmax(&rows)?.gather(&Tensor::new(ids, device)?.unsqueeze(1)?, 1)?;
+    Ok(chosen.mean_all()?.neg()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn config(more: &str) -> Result<Config, LlmError> {
+        let json = format!(
+            r#"{{"vocab_size": 9, "hidden_size": 8, "intermediate_size": 6, "num_hidden_layers": 1,
+                 "num_attention_heads": 2{more}}}"#
+        );
+        Config::from_json(json.as_bytes(), "config.json")
+    }
+
+    fn zeros(config: &Config) -> BTreeMap<String, Tensor> {
+        let zeros = |shape: Vec<usize>| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+        config.tensors().into_iter().map(|(name, shape)| (name, zeros(shape))).collect()
+    }
+
+    #[test]
+    fn what_a_configuration_leaves_out_is_the_formats_default() {
+        let config = config("").unwrap();
+        assert_eq!((config.num_key_value_heads, config.head_dim), (2, 4));
+        assert_eq!((config.rms_norm_eps, config.rope_theta), (1e-6, 10_000.0));
+        assert!(!config.tie_word_embeddings);
+    }
+
+    #[test]
+    fn a_configuration_of_another_computation_is_refused() {
+        for (more, at) in [
+            (r#", "rope_scaling": {"type": "linear", "factor": 4.0}"#, "rope_scaling"),
+            (r#", "hidden_act": "gelu""#, "hidden_act"),
+            (r#", "attention_bias": true"#, "attention_bias"),
+            (r#", "num_key_value_heads": 3"#, "num_key_value_heads"),
+            (r#", "num_key_value_heads": 0"#, "num_key_value_heads"),
+            (r#", "head_dim": 3"#, "head_dim"),
+        ] {
+            let error = config(more).unwrap_err().to_string();
+            assert!(error.contains(at), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_that_does_not_fit_says_which_tensor() {
+        let config = config(r#", "num_key_value_heads": 1"#).unwrap();
+        let mut tensors = zeros(&config);
+        assert!(Llama::new(config.clone(), &tensors).is_ok());
+        let name = "model.layers.0.self_attn.k_proj.weight";
+        let tensor = tensors.insert(name.to_owned(), tensors["model.norm.weight"].clone()).unwrap();
+        assert_eq!(tensor.dims(), [4, 8]);
+        let error = Llama::new(config.clone(), &tensors).err().unwrap();
+        insta::assert_snapshot!(error, @"tensor model.layers.0.self_attn.k_proj.weight has shape [8], where the model has [4, 8]");
+        tensors.remove(name);
+        let error = Llama::new(config, &tensors).err().unwrap();
+        insta::assert_snapshot!(error, @"the checkpoint has no tensor model.layers.0.self_attn.k_proj.weight; it is incomplete, or of another model");
+    }
+
+    #[test]
+    fn the_loss_of_a_model_that_knows_nothing_is_the_logarithm_of_the_vocabulary() {
+        let logits = Tensor::zeros((2, 3, 9), DType::F32, &Device::Cpu).unwrap();
+        // The first label of a row is about nothing before it.
+        let labels = [vec![Some(1), Some(2), None], vec![None, None, Some(8)]];
+        let found: f32 = loss(&logits, &labels).unwrap().to_scalar().unwrap();
+        assert!((found - 9_f32.ln()).abs() < 1e-6, "{found}");
+        assert!(loss(&logits, &[vec![Some(1), None, None], vec![None; 3]]).is_err());
+        assert!(loss(&logits, &[vec![None, Some(9), None], vec![None; 3]]).is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! Answers about a video: questions together, one at a time, and from the whole prompt.
+
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
+use omnivale_llm::answer::Answerer;
+use omnivale_llm::assemble::{Assembly, Features, Projectors};
+use omnivale_llm::conversation::{QuerySet, Template, Turn, tokens};
+use omnivale_llm::generate::{Choice, Next, Options, Prompts, Sampling, Stop, generate};
+use omnivale_llm::llama::{Cache, Config, Llama};
+use omnivale_llm::projector::Projector;
+use omnivale_llm::splice::{Batch, Sample};
+use omnivale_llm::tokenizer::{AfterSpecial, Tokenizer};
+use omnivale_timeline::Modality;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{tiny, toy};
+
+struct Parts {
+    model: Llama,
+    tokenizer: Tokenizer,
+    projectors: Projectors,
+    features: Features,
+}
+
+/// A model, and a video that is seen and spoken in but has no other sound.
+fn parts(seed: u64) -> Parts {
+    let rule = AfterSpecial::Stripped;
+    let tokenizer = Tokenizer::from_model_bytes(&toy::model(), "toy", rule).expect("it is sound");
+    let config = Config { vocab_size: tokenizer.vocabulary_size(), ..tiny::config(2, false) };
+    let width = config.hidden_size;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed + 1);
+    let mut projectors = Projectors::new();
+    for (modality, inputs) in [(Modality::Visual, 7), (Modality::Audio, 7), (Modality::Speech, 5)] {
+        let tensors = BTreeMap::from([
+            ("p.weight".to_owned(), tiny::random(&[width, inputs], &mut rng)),
+            ("p.bias".to_owned(), tiny::random(&[width], &mut rng)),
+        ]);
+        projectors.insert(modality, Projector::load(&tensors, "p", width).expect("both are there"));
+    }
+    let features = BTreeMap::from([
+        (Modality::Visual, tiny::random(&[10, 7], &mut rng)),
+        (Modality::Speech, tiny::random(&[4, 5], &mut rng)),
+    ]);
+    Parts { model: tiny::model(config, seed), tokenizer, projectors, features }
+}
+
+impl Parts {
+    fn answerer(&self) -> Answerer<'_> {
+        Answerer {
+            model: &self.model,
+            tokenizer: &self.tokenizer,
+            projectors: &self.projectors,
+            assembly: Assembly::Concatenated,
+        }
+    }
+
+    /// The answer without anything shared: the whole prompt, spliced and continued.
+    fn continue_whole_prompt(&self, question: &str, stream: u64, options: &Options) -> Vec<u32> {
+        let prompt = Template::VicunaV1.prompt(&[Turn::user(question)]).expect("one turn");
+        let tokens = tokens(&self.tokenizer, &prompt);
+        let rows: Tensor = Assembly::Concatenated
+            .rows(&self.features, &self.projectors)
+            .expect("every modality has a projector");
+        let sample = Sample { tokens: &tokens, labels: None, features: vec![rows] };
+        let batch = Batch::new(self.model.embed_tokens(), &[sample]).expect("one sample");
+        let prompts =
+            Prompts { embeddings: &batch.embeddings, lengths: &batch.lengths, streams: &[stream] };
+        let mut cache = Cache::new(self.model.config(), 1);
+        let answers = generate(&self.model, &mut cache, &prompts, options, |_, _| Next::More);
+        answers.expect("the model runs").remove(0).tokens
+    }
+}
+
+#[test]
+fn questions_together_are_answered_as_each_from_its_whole_prompt() {
+    let sampled = Choice::Sampled(Sampling { temperature: 1.0, ..Sampling::published(3) });
+    for (seed, choice) in [(1, Choice::Greedy), (2, sampled), (3, sampled)] {
+        let parts = parts(seed);
+        let end = vec![parts.tokenizer.end()];
+        let options = Options { choice, most_tokens: 12, end };
+        let questions = [
+            QuerySet::Released.captioning(),
+            QuerySet::Paper.grounding("A dog barks."),
+            QuerySet::Released.segment_captioning(3, 17),
+        ];
+        let answerer = parts.answerer();
+        let video = answerer.watch(&parts.features).unwrap();
+        let mut streamed = vec![String::new(); questions.len()];
+        let on_text = |row: usize, text: &str| streamed[row].push_str(text);
+        let replies = answerer.answer(&video, &questions, 40, &options, &[], on_text).unwrap();
+        for (row, (reply, stream)) in replies.iter().zip(40..).enumerate() {
+            let alone = parts.continue_whole_prompt(&questions[row], stream, &options);
+            assert_eq!(reply.tokens, alone);
+            assert_eq!(reply.text, parts.tokenizer.decode(&alone).trim());
+            assert_eq!(reply.text, streamed[row].trim());
+        }
+    }
+}
+
+#[test]
+fn an_answer_ends_before_a_stop_string() {
+    let parts = parts(5);
+    let answerer = parts.answerer();
+    let video = answerer.watch(&parts.features).unwrap();
+    let options = Options { choice: Choice::Greedy, most_tokens: 12, end: Vec::new() };
+    let questions = [QuerySet::Released.captioning()];
+    let ask = |stops: &[String]| {
+        answerer.answer(&video, &questions, 0, &options, stops, |_, _| {}).unwrap().remove(0)
+    };
+    let whole = ask(&[]);
+    assert_eq!(whole.stop, Stop::Length);
+    let (at, stop) = whole.text.char_indices().nth(4).unwrap();
+    let stop = stop.to_string();
+    let first = whole.text.find(&stop).unwrap();
+    assert!(first <= at);
+    let ended = ask(&[stop]);
+    assert_eq!((ended.text.as_str(), ended.stop), (whole.text[..first].trim(), Stop::Asked));
+}
+
+#[test]
+fn a_question_begins_with_its_only_placeholder() {
+    let parts = parts(5);
+    let answerer = parts.answerer();
+    let video = answerer.watch(&parts.features).unwrap();
+    let options = Options { choice: Choice::Greedy, most_tokens: 2, end: Vec::new() };
+    for question in ["When?", "Look: <video>\nWhen?", "<video>\n<video>\nWhen?"] {
+        let questions = [question.to_owned()];
+        let asked = answerer.answer(&video, &questions, 0, &options, &[], |_, _| {});
+        assert!(asked.is_err(), "{question}");
+    }
+    assert!(answerer.answer(&video, &[], 0, &options, &[], |_, _| {}).unwrap().is_empty());
+}
