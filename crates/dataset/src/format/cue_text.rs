@@ -123,7 +123,7 @@ fn digits(text: &str) -> Option<i64> {
 /// `hh:mm:ss`, the separator, milliseconds; an instant before zero is written as zero, which is
 /// where a player would show it.
 pub(crate) fn write_clock(out: &mut String, time: Time, separator: char) {
-    let millis = (time.micros().max(0) + 500) / 1000;
+    let millis = time.micros().max(0).saturating_add(500) / 1000;
     let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
     let (seconds, millis) = (millis / 1000 % 60, millis % 1000);
     write!(out, "{hours:02}:{minutes:02}:{seconds:02}{separator}{millis:03}")

@@ -145,7 +145,7 @@ fn tiers(record: &Record) -> Result<Vec<document::WrittenTier<'_>>, DatasetError
 }
 
 fn in_millis(span: Span) -> (i64, i64) {
-    let millis = |time: Time| (time.micros() + 500) / 1000;
+    let millis = |time: Time| time.micros().saturating_add(500) / 1000;
     (millis(span.start), millis(span.end()))
 }
 

@@ -115,6 +115,13 @@ mod tests {
         assert_eq!(read(&chapters, "c.vtt").unwrap()[0].text, "A --> <b>");
     }
 
+    #[test]
+    fn the_latest_instant_there_is_can_be_written() {
+        let span = Span::until(Time::ZERO, Time::MAX);
+        let written = write(&[Cue { span, text: String::new() }]);
+        assert!(written.contains("--> 2562047788:00:54.775"), "{written}");
+    }
+
     fn cues() -> impl Strategy<Value = Vec<Cue>> {
         let line = "[!-~é日][ -~é日]{0,12}[!-~é日]";
         let cue = (0i64..100_000_000, 0u64..100_000, prop::collection::vec(line, 0..3));

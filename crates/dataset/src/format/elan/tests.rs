@@ -125,6 +125,15 @@ fn what_the_format_cannot_hold_is_said() {
     "#);
 }
 
+#[test]
+fn a_time_that_elan_cannot_count_to_is_not_a_panic() {
+    let span = Some(Span::until(Time::ZERO, Time::MAX));
+    let remarks = vec![Remark { span, ..Remark::default() }];
+    let mut file = Vec::new();
+    write(&mut file, &[Record { remarks, ..Record::default() }]).unwrap();
+    assert!(read(&file[..], "x.eaf").is_err());
+}
+
 fn record() -> impl Strategy<Value = Record> {
     let text = "[ -~\\n\\r\\t\u{80}-\u{200}日😀\u{85}\u{2028}]{0,12}";
     let tier = prop::option::of("[a-c&<\"]{1,2}");
