@@ -162,7 +162,7 @@ pub fn write(
 /// [escaped](escape), with the format's ending.
 ///
 /// # Errors
-/// As [`write`], and [`DatasetError::FileName`] for an id that no file can be named after.
+/// As [`write()`], and [`DatasetError::FileName`] for an id that no file can be named after.
 pub fn write_folder(
     folder: &Path,
     records: &[Record],

@@ -1,7 +1,7 @@
 //! From one annotation format to another, with nothing lost unsaid.
 //!
 //! [`FORMATS`] lists what is understood. [`read`] finds out which of them a file is in; [`fit`] brings
-//! records to what a format can hold and counts what that costs, as [`Loss`]es; [`write`] writes what
+//! records to what a format can hold and counts what that costs, as [`Loss`]es; [`write()`] writes what
 //! was fitted, so that reading it gives the same records again. What a format must have and the data
 //! lack is an error that names the option by which a person supplies it; nothing is made up.
 //!

@@ -126,7 +126,7 @@ pub fn write(mut output: impl Write, rows: &Rows, dtype: Dtype) -> Result<(), Da
 /// Writes the file at `path`, over what is there.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_file(path: &Path, rows: &Rows, dtype: Dtype) -> Result<(), DatasetError> {
     let failed = |source| DatasetError::Write { file: path.display().to_string(), source };
     let mut file = io::BufWriter::new(File::create(path).map_err(failed)?);
