@@ -63,7 +63,8 @@ def longvale(random, videos, events):
     for count in counts:
         duration = round(min(600.0, max(30.0, count * random.lognormvariate(2.85, 0.35))), 2)
         # Events cover 89 % of the time, as published.
-        cuts = [0.0, *sorted(random.uniform(0, duration) for _ in range(count - 1)), duration]
+        weights = [random.uniform(0.2, 1.8) for _ in range(count)]
+        cuts = [duration * sum(weights[:i]) / sum(weights) for i in range(count + 1)]
         spans = [[round(end - 0.89 * (end - start), 2), round(end, 2)] for start, end in zip(cuts, cuts[1:])]
         sentences = [caption(random, random.choice(all_topics), random.randint(20, 80)) for _ in spans]
         out[name(random)] = {"duration": duration, "timestamps": spans, "sentences": sentences}

@@ -1,6 +1,7 @@
 //! The captioned clips that pseudo videos are made of.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use omnivale_timeline::Duration;
@@ -9,8 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::config::PseudoConfig;
 use crate::DatasetError;
-use crate::record::{Record, Remark};
-use crate::{longvale, valor};
+use crate::convert::{self, Format, Supplies};
+use crate::record::Record;
+use crate::valor;
+
+/// Bytes that are looked at for VALOR's first entry.
+const LOOKED_AT: u64 = 64 * 1024;
 
 /// A captioned clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +39,8 @@ pub struct Clips {
     pub entries: usize,
     /// What was left out and what was assumed.
     pub notes: Notes,
+    /// What in the file its reader passed over, in words.
+    pub passed_over: Vec<String>,
 }
 
 /// What was left out of a file of clips, and what was assumed about them.
@@ -49,22 +56,31 @@ pub struct Notes {
     pub several_captions: usize,
 }
 
-/// The clips of the file at `path`: captions as VALOR publishes them, a list of
-/// `{"video_id", "desc"}`, or LongVALE's annotations, where each entry is one clip from its start to
-/// its end.
+/// The clips of the file at `path`, in `format` or in the one that the file shows: any annotations will
+/// do, captions as VALOR publishes them above all. Each entry is one clip from its start to its end.
 ///
 /// # Errors
-/// As the readers of the two formats.
-pub fn read_file(path: &Path, config: &PseudoConfig) -> Result<Clips, DatasetError> {
-    let bytes =
-        fs::read(path).map_err(|source| DatasetError::Read { path: path.to_owned(), source })?;
-    let file = path.display().to_string();
-    let records: Vec<Record> = if is_valor(&bytes) {
-        valor::read(&bytes[..], &file, valor::List::Published)?
-    } else {
-        longvale::read(&bytes[..], &file)?.into_iter().map(record).collect()
+/// As the reader of the format, and where the file shows none.
+pub fn read_file(
+    path: &Path,
+    format: Option<&'static Format>,
+    config: &PseudoConfig,
+) -> Result<Clips, DatasetError> {
+    let valor = || Format::named("valor").filter(|_| starts_as_valor(path));
+    let collection = match format.or_else(valor) {
+        Some(format) => convert::read_as(path, format, &Supplies::default())?,
+        None => convert::read(path)?,
     };
-    Ok(of_records(&records, config))
+    let clips = of_records(&collection.records, config);
+    Ok(Clips { passed_over: collection.passed_over, ..clips })
+}
+
+/// Whether the file begins as a list whose first entry has a `video_id`: errors then name VALOR's
+/// fields rather than say that the format is unknown.
+fn starts_as_valor(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start));
+    read.is_ok() && is_valor(&start)
 }
 
 /// Whether the first entry of a list has a `video_id`, which LongVALE's lists have not.
@@ -78,20 +94,6 @@ fn is_valor(bytes: &[u8]) -> bool {
     let Some((b'[', items)) = bytes[start..].split_first() else { return false };
     let mut items = serde_json::Deserializer::from_slice(items).into_iter::<Named>();
     matches!(items.next(), Some(Ok(_)))
-}
-
-fn record(entry: longvale::Entry) -> Record {
-    let remark = |event: omnivale_timeline::Caption| Remark {
-        span: Some(event.span),
-        text: Some(event.text),
-        ..Remark::default()
-    };
-    Record {
-        id: entry.id,
-        duration: Some(entry.duration),
-        remarks: entry.events.into_iter().map(remark).collect(),
-        ..Record::default()
-    }
 }
 
 /// The clips among `records`: each record is one clip, whatever spans its remarks have, because what
@@ -149,7 +151,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clips.json");
         std::fs::write(&path, text).unwrap();
-        read_file(&path, &Config::default().pseudo)
+        read_file(&path, None, &Config::default().pseudo)
     }
 
     fn clip(id: &str, caption: &str, millis: u64) -> Clip {
@@ -185,6 +187,16 @@ mod tests {
         .unwrap();
         assert_eq!(found.clips, [clip("x", "One. Two.", 7_500)]);
         assert_eq!((found.notes.several_captions, found.notes.too_short), (1, 1));
+    }
+
+    #[test]
+    fn other_annotations_will_do() {
+        let found = read(
+            "{\"id\": \"x\", \"duration\": 4, \"timestamps\": [[0, 4]], \"sentences\": [\"A.\"]}\n",
+        );
+        assert_eq!(found.unwrap().clips, [clip("x", "A.", 4_000)]);
+        let found = read(r#"[{"image_id": "y", "caption": "B."}]"#).unwrap();
+        assert_eq!(found.clips, [clip("y", "B.", 10_000)]);
     }
 
     #[test]

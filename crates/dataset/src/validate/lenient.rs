@@ -10,7 +10,7 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::{Finding, Kind, Report, error};
-use crate::record::{Record, Remark};
+use crate::record::Record;
 use crate::{DatasetError, longvale};
 
 const ENTRY: Kind = error("unreadable_entry", "videos whose entry cannot be read");
@@ -47,7 +47,7 @@ impl Entries<'_> {
         };
         let text = serde_json::to_vec(&alone).map_err(E::custom)?;
         match longvale::read(&text[..], "") {
-            Ok(entries) => self.records.extend(entries.into_iter().map(record)),
+            Ok(entries) => self.records.extend(entries.into_iter().map(Record::from)),
             Err(problem) => self.report.add(&ENTRY, || Finding {
                 video: id.map(str::to_owned),
                 place: id.is_none().then(|| format!("item {}", index + 1)),
@@ -86,19 +86,5 @@ impl<'de> Visitor<'de> for Entries<'_> {
             index += 1;
         }
         Ok(())
-    }
-}
-
-fn record(entry: longvale::Entry) -> Record {
-    let remark = |event: omnivale_timeline::Caption| Remark {
-        span: Some(event.span),
-        text: Some(event.text),
-        ..Remark::default()
-    };
-    Record {
-        id: entry.id,
-        duration: Some(entry.duration),
-        remarks: entry.events.into_iter().map(remark).collect(),
-        ..Record::default()
     }
 }

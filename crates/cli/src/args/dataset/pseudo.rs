@@ -18,8 +18,8 @@ use serde::Serialize;
     omnivale dataset pseudo desc_train.json -o p.json --render videos/ --clips clips/ --limit 100\n  \
     omnivale dataset pseudo desc_train.json -o p.json --features clip/ --audio-features clap/ \\\n      \
     --features-out features/\n\n\
-    CLIPS is a list of {\"video_id\", \"desc\"} as VALOR publishes it (clips of 10 s), or annotations in\n\
-    the format of LongVALE, one clip per entry. OUT is the training file of AVicuna's third stage.\n\
+    CLIPS is a list of {\"video_id\", \"desc\"} as VALOR publishes it (clips of 10 s), or any other\n\
+    annotations, one clip per entry. OUT is the training file of AVicuna's third stage.\n\
     Beside it lie OUT's .annotations.json with all events in LongVALE's format, and\n\
     OUT.manifest.json with everything they were made from. The same clips, configuration and seed\n\
     give the same bytes. Without --render no video is made: AVicuna puts features together itself.")]
@@ -27,6 +27,9 @@ pub(crate) struct PseudoArgs {
     /// The captioned clips
     #[arg(value_name = "CLIPS.json")]
     pub(crate) file: PathBuf,
+    /// The format of CLIPS, of those that `dataset convert --list` names [default: what it shows]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) from: Option<String>,
     /// Where the dialogues go
     #[arg(short, long, value_name = "OUT.json")]
     pub(crate) output: PathBuf,

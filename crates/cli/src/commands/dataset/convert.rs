@@ -98,7 +98,8 @@ fn target(args: &ConvertArgs, out: &Path) -> anyhow::Result<&'static Format> {
     }
 }
 
-fn named(name: &str) -> anyhow::Result<&'static Format> {
+/// The format that a person names.
+pub(super) fn named(name: &str) -> anyhow::Result<&'static Format> {
     if DIALOGUES.contains(&name) {
         return Err(usage(format!(
             "{name} is a format of dialogues: `omnivale dataset dialogues` makes them of timelines"

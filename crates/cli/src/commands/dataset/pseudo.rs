@@ -36,7 +36,11 @@ pub(super) fn run(args: &PseudoArgs) -> anyhow::Result<Ending> {
     let stop = interrupt::install()?;
     let mut watch = Watch::start();
 
-    let mut clips = clips::read_file(&args.file, &config)?;
+    let format = args.from.as_deref().map(super::convert::named).transpose()?;
+    let mut clips = clips::read_file(&args.file, format, &config)?;
+    for passed_over in &clips.passed_over {
+        eprintln!("warning: not read: {passed_over}");
+    }
     let features = features::Sources::open(&args.features, &clips.clips)?;
     let media = render::Media::open(&args.render)?;
     let without_features = clips.retain(|clip| features.has(&clip.id));
