@@ -9,6 +9,7 @@ mod annotate;
 mod dataset_convert;
 mod dataset_dialogues;
 mod dataset_pseudo;
+mod dataset_pseudo_minilm;
 mod dataset_split;
 mod dataset_stats;
 mod dataset_validate;

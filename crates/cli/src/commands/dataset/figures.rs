@@ -175,7 +175,13 @@ mod tests {
         let figure =
             Figure::histogram("Length, seconds", Bin::name, &[(0, &first), (1, &second)]).unwrap();
         let names = ["one.json".to_owned(), "another-with-a-long-name.json".to_owned()];
-        insta::assert_snapshot!(figure.text(&names), @"");
+        insta::assert_snapshot!(figure.text(&names), @"
+
+        Length, seconds
+                          one.json                            another-with-a-long-name.json
+          30 to 60            1  100.0 %  ▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪    1,000   99.9 %  ▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪▪
+          60 to 90            0    0.0 %                          1    0.1 %  ▪
+        ");
         assert!(Figure::histogram("x", Bin::name, &[(0, &first[..1])]).is_none());
     }
 }
