@@ -25,20 +25,25 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { name: "dataset", level: 1, may_use: &["timeline"] },
     Rule { name: "metrics", level: 1, may_use: &["timeline"] },
     Rule { name: "backend", level: 1, may_use: &["timeline"] },
+    Rule { name: "weights", level: 1, may_use: &["timeline"] },
     Rule {
         name: "annotate",
         level: 2,
         may_use: &["timeline", "media", "signal", "dataset", "metrics", "backend"],
     },
     Rule { name: "kernels", level: 2, may_use: &["timeline"] },
-    Rule { name: "encoders", level: 2, may_use: &["timeline", "kernels", "signal", "media"] },
-    Rule { name: "llm", level: 2, may_use: &["timeline", "kernels"] },
+    Rule {
+        name: "encoders",
+        level: 2,
+        may_use: &["timeline", "kernels", "weights", "signal", "media"],
+    },
+    Rule { name: "llm", level: 2, may_use: &["timeline", "kernels", "weights"] },
     Rule {
         name: "studio",
         level: 3,
         may_use: &[
             "timeline", "media", "signal", "dataset", "metrics", "backend", "annotate", "kernels",
-            "encoders", "llm",
+            "weights", "encoders", "llm",
         ],
     },
     Rule {
@@ -46,7 +51,7 @@ pub(crate) const RULES: &[Rule] = &[
         level: 4,
         may_use: &[
             "timeline", "media", "signal", "dataset", "metrics", "backend", "annotate", "kernels",
-            "encoders", "llm", "studio",
+            "weights", "encoders", "llm", "studio",
         ],
     },
     Rule { name: "xtask", level: 5, may_use: &[] },

@@ -9,9 +9,9 @@ use std::path::Path;
 use candle_core::{D, DType, Device, IndexOp as _, Tensor};
 use serde::Deserialize;
 
+use crate::EncoderError;
 use crate::layers::{LayerNorm, Linear, attention, sigmoid};
-use crate::weights::{WEIGHT_FILES, first_file, read_small};
-use crate::{EncoderError, View, Weights};
+use omnivale_weights::{View, WEIGHT_FILES, Weights, first_file, read_small};
 
 /// Mel bands of a frame.
 pub const BANDS: usize = 128;
@@ -190,7 +190,7 @@ impl Beats {
     /// Takes the encoder's tensors, and checks that they are all there and none but a classifier's beside them.
     ///
     /// # Errors
-    /// [`EncoderError::Layout`] if they are not those of `config`.
+    /// [`WeightsError::Layout`](omnivale_weights::WeightsError::Layout) if they are not those of `config`.
     pub fn load(view: &View<'_>, config: &Config) -> Result<Self, EncoderError> {
         let (width, patch) = (config.encoder_embed_dim, config.input_patch_size);
         view.leave("predictor.");

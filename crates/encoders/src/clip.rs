@@ -12,10 +12,10 @@ use candle_core::{DType, Device, IndexOp as _, Tensor};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::EncoderError;
 use crate::layers::{LayerNorm, Linear, attention, sigmoid};
 use crate::tokens::Tokens;
-use crate::weights::{WEIGHT_FILES, first_file, read_small};
-use crate::{EncoderError, View, Weights};
+use omnivale_weights::{View, WEIGHT_FILES, Weights, first_file, read_small};
 
 /// Colour channels of a picture.
 const CHANNELS: usize = 3;
@@ -251,7 +251,7 @@ impl ClipVision {
     /// Takes the tower's tensors, and checks that they are all there and none but the other tower's beside them.
     ///
     /// # Errors
-    /// [`EncoderError::Layout`] if they are not those of `config`.
+    /// [`WeightsError::Layout`](omnivale_weights::WeightsError::Layout) if they are not those of `config`.
     pub fn load(view: &View<'_>, config: &VisionConfig) -> Result<Self, EncoderError> {
         let VisionConfig { tower, image_size, patch_size } = config;
         let (width, eps) = (tower.hidden_size, tower.layer_norm_eps);

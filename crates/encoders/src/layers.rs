@@ -5,7 +5,8 @@
 
 use candle_core::{D, Result as TensorResult, Tensor};
 
-use crate::{EncoderError, View};
+use crate::EncoderError;
+use omnivale_weights::View;
 
 /// `x W^T + b`.
 #[derive(Debug)]

@@ -1,10 +1,9 @@
-//! Learned encoders, one model per file, and the reading of their weights.
+//! Learned encoders, one model per file.
 //!
-//! [`Weights`] reads tensors by name from safetensors and PyTorch files, without ever running what a file says.
 //! [`minilm`] turns sentences into vectors, [`clip`] pictures and sentences into vectors that can be compared, [`beats`]
 //! sounds into vectors.
 //!
-//! Not here: decoding (`media`), the spectra that audio models take (`signal`), language models (`llm`).
+//! Not here: files of weights (`weights`), decoding (`media`), the spectra that audio models take (`signal`), language models (`llm`).
 
 pub mod beats;
 pub mod clip;
@@ -14,10 +13,8 @@ mod fixtures;
 mod layers;
 pub mod minilm;
 mod tokens;
-pub mod weights;
 
 pub use beats::Beats;
 pub use clip::{ClipText, ClipVision};
-pub use error::{EncoderError, LayoutReport};
+pub use error::EncoderError;
 pub use minilm::{MiniLm, SentenceVectors};
-pub use weights::{Cache, View, Weights};

@@ -23,10 +23,10 @@ use std::path::Path;
 use candle_core::{D, DType, Device, Tensor};
 use serde::Deserialize;
 
+use crate::EncoderError;
 use crate::layers::{LayerNorm, Linear, attention, unit_rows};
 use crate::tokens::Tokens;
-use crate::weights::{WEIGHT_FILES, first_file, read_small};
-use crate::{EncoderError, View, Weights};
+use omnivale_weights::{View, WEIGHT_FILES, Weights, first_file, read_small};
 
 /// Most tokens of a text that are read, with the two that frame it; the rest is cut off. The model was trained so.
 const MAX_TOKENS: usize = 256;
@@ -156,7 +156,7 @@ impl Bert {
     /// Takes the model's tensors, and checks that they are all there and no others.
     ///
     /// # Errors
-    /// [`EncoderError::Layout`] if they are not those of `config`.
+    /// [`WeightsError::Layout`](omnivale_weights::WeightsError::Layout) if they are not those of `config`.
     pub fn load(view: &View<'_>, config: &Config) -> Result<Self, EncoderError> {
         // The pooler serves classification; the positions are simply 0, 1, 2, …
         view.leave("pooler.");

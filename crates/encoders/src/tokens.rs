@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tokenizers::{Tokenizer, TruncationParams};
 
 use crate::EncoderError;
-use crate::weights::read_small;
+use omnivale_weights::read_small;
 
 /// The tokenizer of a model, which cuts texts at the model's length and pads nothing.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
+use omnivale_weights::Weights;
 
 use crate::LlmError;
 
@@ -34,6 +35,15 @@ pub trait Tensors {
 impl Tensors for BTreeMap<String, Tensor> {
     fn tensor(&self, name: &str) -> Result<Option<Tensor>, LlmError> {
         Ok(self.get(name).cloned())
+    }
+}
+
+impl Tensors for Weights {
+    fn tensor(&self, name: &str) -> Result<Option<Tensor>, LlmError> {
+        match self.shape(name) {
+            Some(_) => Ok(Some(Self::tensor(self, name)?)),
+            None => Ok(None),
+        }
     }
 }
 

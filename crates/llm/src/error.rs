@@ -5,6 +5,9 @@ use std::path::PathBuf;
 /// Why a model's file cannot be used, or a model cannot be run on an input.
 #[derive(Debug, thiserror::Error)]
 pub enum LlmError {
+    /// A file of weights cannot be read.
+    #[error(transparent)]
+    Weights(#[from] omnivale_weights::WeightsError),
     /// The file cannot be opened or read.
     #[error("cannot read {}", path.display())]
     Read {

@@ -29,7 +29,7 @@
 //! with the rows of [`assemble::Assembly::rows`], which [`generate::generate`] continues; [`answer::Answerer`] does all
 //! of it.
 //!
-//! Not here: making features (`encoders`), reading files of weights, what an answer means (`metrics`). Not yet:
+//! Not here: making features (`encoders`), reading files of weights (`weights`), what an answer means (`metrics`). Not yet:
 //! training, GGUF and quantised weights, scaled rotary positions, tokenisers that are not Llama's, repetition
 //! penalties and beams.
 

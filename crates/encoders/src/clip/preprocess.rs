@@ -174,8 +174,8 @@ pub fn frames_between(start: f64, end: f64, rate: f64, frames: usize) -> (usize,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Weights;
     use crate::fixtures::golden;
+    use omnivale_weights::Weights;
 
     fn furthest(ours: &[f32], reference: &[f32]) -> f32 {
         assert_eq!(ours.len(), reference.len());

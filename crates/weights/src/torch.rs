@@ -12,10 +12,10 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use zip::{CompressionMethod, ZipArchive};
 
-use super::pickle::{self, Id, Node, OPERATIONS, Pickle, PickleError, Storage};
-use super::stored::{Run, Stored};
-use super::{Contents, LARGEST_HEADER};
-use crate::EncoderError;
+use crate::WeightsError;
+use crate::pickle::{self, Id, Node, OPERATIONS, Pickle, PickleError, Storage};
+use crate::stored::{Run, Stored};
+use crate::{Contents, LARGEST_HEADER};
 
 /// The first four bytes of a zip file.
 const ZIP: [u8; 4] = *b"PK\x03\x04";
@@ -35,8 +35,8 @@ type Starts<'p> = BTreeMap<&'p str, u64>;
 ///
 /// # Errors
 /// When it cannot be read, or is a stand-in for a file that was not fetched.
-pub(super) fn begins_like_torch(path: &Path) -> Result<bool, EncoderError> {
-    let failed = |source| EncoderError::Read { path: path.to_owned(), source };
+pub(super) fn begins_like_torch(path: &Path) -> Result<bool, WeightsError> {
+    let failed = |source| WeightsError::Read { path: path.to_owned(), source };
     let mut first = Vec::new();
     File::open(path).map_err(failed)?.take(64).read_to_end(&mut first).map_err(failed)?;
     if first.starts_with(b"version https://git-lfs") {
@@ -49,8 +49,8 @@ pub(super) fn begins_like_torch(path: &Path) -> Result<bool, EncoderError> {
 }
 
 /// Reads what the file at `path` announces; no values.
-pub(super) fn open(path: &Path) -> Result<Contents, EncoderError> {
-    let failed = |source| EncoderError::Read { path: path.to_owned(), source };
+pub(super) fn open(path: &Path) -> Result<Contents, WeightsError> {
+    let failed = |source| WeightsError::Read { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;
     let file_bytes = file.metadata().map_err(failed)?.len();
     let mut first = [0; 4];
@@ -78,15 +78,15 @@ pub(super) fn open(path: &Path) -> Result<Contents, EncoderError> {
 /// What can go wrong with one form, before it is known whether to look further.
 enum Trouble {
     Pickle(PickleError),
-    Other(EncoderError),
+    Other(WeightsError),
 }
 
 impl Trouble {
-    fn of(self, path: &Path) -> EncoderError {
+    fn of(self, path: &Path) -> WeightsError {
         match self {
             Self::Other(error) => error,
             Self::Pickle(PickleError::Global { offset, global }) => {
-                EncoderError::Global { path: path.to_owned(), offset, global }
+                WeightsError::Global { path: path.to_owned(), offset, global }
             }
             Self::Pickle(error) => malformed(path, "pickle", error.to_string()),
         }
@@ -99,14 +99,14 @@ impl From<PickleError> for Trouble {
     }
 }
 
-impl From<EncoderError> for Trouble {
-    fn from(error: EncoderError) -> Self {
+impl From<WeightsError> for Trouble {
+    fn from(error: WeightsError) -> Self {
         Self::Other(error)
     }
 }
 
 /// The zip form.
-fn zipped(path: &Path, file: File, file_bytes: u64) -> Result<Contents, EncoderError> {
+fn zipped(path: &Path, file: File, file_bytes: u64) -> Result<Contents, WeightsError> {
     let broken = |error: zip::result::ZipError| malformed(path, "zip directory", error.to_string());
     let mut archive = ZipArchive::new(file).map_err(broken)?;
     let raw = archive.file_names_raw().find(|name| name.ends_with(b"data.pkl"));
@@ -151,7 +151,7 @@ struct Entry {
     bytes: u64,
 }
 
-fn entry(path: &Path, archive: &mut ZipArchive<File>, name: &str) -> Result<Entry, EncoderError> {
+fn entry(path: &Path, archive: &mut ZipArchive<File>, name: &str) -> Result<Entry, WeightsError> {
     let broken = |error: zip::result::ZipError| malformed(path, name, error.to_string());
     let index = archive.index_for_name(name);
     let index = index.ok_or_else(|| malformed(path, name, "is not in the zip file".to_owned()))?;
@@ -171,7 +171,7 @@ fn entry_bytes(
     path: &Path,
     archive: &mut ZipArchive<File>,
     name: &str,
-) -> Result<Vec<u8>, EncoderError> {
+) -> Result<Vec<u8>, WeightsError> {
     let Entry { index, bytes, .. } = entry(path, archive, name)?;
     if bytes > LARGEST_HEADER {
         return Err(malformed(
@@ -183,7 +183,7 @@ fn entry_bytes(
     let entry = archive.by_index_raw(index);
     let entry = entry.map_err(|error| malformed(path, name, error.to_string()))?;
     let mut whole = Vec::new();
-    let failed = |source| EncoderError::Read { path: path.to_owned(), source };
+    let failed = |source| WeightsError::Read { path: path.to_owned(), source };
     entry.take(LARGEST_HEADER).read_to_end(&mut whole).map_err(failed)?;
     Ok(whole)
 }
@@ -221,7 +221,7 @@ fn legacy(
         return Err(bad("file", "the keys of the storages are not a list".to_owned()));
     };
     let known = storages(&pickle).map_err(|found| bad("pickle", found))?;
-    let failed = |source| Trouble::Other(EncoderError::Read { path: path.to_owned(), source });
+    let failed = |source| Trouble::Other(WeightsError::Read { path: path.to_owned(), source });
     let mut starts = Starts::new();
     let mut position = at as u64;
     for key in keys_in_order {
@@ -393,6 +393,6 @@ fn joined(name: &str, key: &str) -> String {
     if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") }
 }
 
-fn malformed(path: &Path, place: &str, found: String) -> EncoderError {
-    EncoderError::Malformed { path: path.to_owned(), place: place.to_owned(), found }
+fn malformed(path: &Path, place: &str, found: String) -> WeightsError {
+    WeightsError::Malformed { path: path.to_owned(), place: place.to_owned(), found }
 }

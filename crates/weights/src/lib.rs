@@ -9,9 +9,9 @@
 //! at once everything that is missing, left over or of another shape:
 //!
 //! ```no_run
-//! # fn main() -> Result<(), omnivale_encoders::EncoderError> {
+//! # fn main() -> Result<(), omnivale_weights::WeightsError> {
 //! use candle_core::DType;
-//! use omnivale_encoders::Weights;
+//! use omnivale_weights::Weights;
 //!
 //! let weights = Weights::open("mm_projector.bin")?;
 //! let view = weights.view(DType::F32);
@@ -23,6 +23,9 @@
 //! # }
 //! ```
 
+mod error;
+#[cfg(test)]
+mod fixtures;
 mod folder;
 mod kind;
 pub mod pickle;
@@ -38,20 +41,19 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Tensor};
 use serde_json::{Map, Value};
 
-pub use folder::Cache;
-pub(crate) use folder::first_file;
+pub use error::{LayoutReport, WeightsError};
+pub use folder::{Cache, first_file};
 pub use kind::Kind;
 pub use safetensors::weight_map;
 pub use view::View;
 
-use crate::EncoderError;
 use stored::Stored;
 
 /// Longest header, index or pickle that is read, in bytes: some 200,000 tensors.
 const LARGEST_HEADER: u64 = 32 << 20;
 
 /// File names under which a folder has its weights, in the order in which they are preferred.
-pub(crate) const WEIGHT_FILES: [&str; 4] = [
+pub const WEIGHT_FILES: [&str; 4] = [
     "model.safetensors",
     "model.safetensors.index.json",
     "pytorch_model.bin",
@@ -84,7 +86,7 @@ impl Weights {
     ///
     /// # Errors
     /// When there is no such file, when it is cut off or damaged, or when a pickle asks for more than tensors.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, EncoderError> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
         let path = path.as_ref();
         if path.is_dir() {
             let file = first_file(
@@ -103,8 +105,8 @@ impl Weights {
     }
 
     /// A model in several files: `index` says which tensor is in which.
-    fn open_index(index: &Path) -> Result<Self, EncoderError> {
-        let malformed = |place: String, found: String| EncoderError::Malformed {
+    fn open_index(index: &Path) -> Result<Self, WeightsError> {
+        let malformed = |place: String, found: String| WeightsError::Malformed {
             path: index.to_owned(),
             place,
             found,
@@ -181,9 +183,9 @@ impl Weights {
     ///
     /// # Errors
     /// When there is none of this name, or the file cannot be read.
-    pub fn tensor(&self, name: &str) -> Result<Tensor, EncoderError> {
+    pub fn tensor(&self, name: &str) -> Result<Tensor, WeightsError> {
         let Some((file, stored)) = self.tensors.get(name) else {
-            return Err(EncoderError::NoTensor {
+            return Err(WeightsError::NoTensor {
                 path: self.path.clone(),
                 name: name.to_owned(),
                 present: self.tensors.keys().cloned().collect(),
@@ -200,7 +202,7 @@ impl Weights {
 }
 
 /// The header of one file, whatever its format; the first bytes decide, not the name.
-fn open_file(path: &Path) -> Result<Contents, EncoderError> {
+fn open_file(path: &Path) -> Result<Contents, WeightsError> {
     if torch::begins_like_torch(path)? { torch::open(path) } else { safetensors::open(path) }
 }
 
@@ -208,11 +210,11 @@ fn open_file(path: &Path) -> Result<Contents, EncoderError> {
 ///
 /// # Errors
 /// When it cannot be read or is larger than any header should be.
-pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, EncoderError> {
-    let failed = |source| EncoderError::Read { path: path.to_owned(), source };
+pub fn read_small(path: &Path) -> Result<Vec<u8>, WeightsError> {
+    let failed = |source| WeightsError::Read { path: path.to_owned(), source };
     let bytes = fs::metadata(path).map_err(failed)?.len();
     if bytes > LARGEST_HEADER {
-        return Err(EncoderError::Malformed {
+        return Err(WeightsError::Malformed {
             path: path.to_owned(),
             place: "file".to_owned(),
             found: format!("has {bytes} bytes, which is too large for what it should hold"),

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use omnivale_encoders::weights::pickle::{self, Node};
+use omnivale_weights::pickle::{self, Node};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(pickle) = pickle::read(bytes) else { return };

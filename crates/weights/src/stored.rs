@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Tensor;
 
-use super::kind::Kind;
-use crate::EncoderError;
+use crate::WeightsError;
+use crate::kind::Kind;
 
 /// One tensor that has been announced by a header and not yet read.
 ///
@@ -94,8 +94,8 @@ impl Stored {
     }
 
     /// Reads the values from `path`, the file the header was read from.
-    pub(super) fn read(&self, path: &Path) -> Result<Tensor, EncoderError> {
-        let failed = |source| EncoderError::Read { path: PathBuf::from(path), source };
+    pub(super) fn read(&self, path: &Path) -> Result<Tensor, WeightsError> {
+        let failed = |source| WeightsError::Read { path: PathBuf::from(path), source };
         let size = self.kind.bytes() as usize;
         let mut bytes = vec![0; self.span * size];
         let mut file = File::open(path).map_err(failed)?;

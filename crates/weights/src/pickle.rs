@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Kind;
+use crate::Kind;
 
 /// Most operations that a pickle may take: some 100,000 tensors.
 pub const OPERATIONS: usize = 1 << 22;

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{DType, Device, Tensor};
 
-use super::{Kind, Weights};
-use crate::EncoderError;
-use crate::error::LayoutReport;
+use crate::LayoutReport;
+use crate::WeightsError;
+use crate::{Kind, Weights};
 
 /// The tensors whose names begin with a prefix, converted to one number format as they are taken.
 ///
@@ -53,7 +53,7 @@ impl<'w> View<'w> {
     /// # Errors
     /// When its file cannot be read. That it is not there or of another shape is told by
     /// [`finish`](Self::finish); until then a tensor of zeros stands in.
-    pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, EncoderError> {
+    pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, WeightsError> {
         let name = format!("{}{name}", self.prefix);
         let problem = match (self.weights.shape(&name), self.weights.kind(&name)) {
             (Some(found), Some(kind)) => {
@@ -89,8 +89,8 @@ impl<'w> View<'w> {
     /// Checks that every tensor asked for was there in its shape, and that none under this view is left over.
     ///
     /// # Errors
-    /// [`EncoderError::Layout`] with all that differs.
-    pub fn finish(&self) -> Result<(), EncoderError> {
+    /// [`WeightsError::Layout`] with all that differs.
+    pub fn finish(&self) -> Result<(), WeightsError> {
         let report = self.with(|ledger| {
             let left = |name: &&str| {
                 name.starts_with(&self.prefix)
@@ -103,11 +103,11 @@ impl<'w> View<'w> {
         if report.is_empty() {
             return Ok(());
         }
-        Err(EncoderError::Layout { path: self.weights.path().to_owned(), report })
+        Err(WeightsError::Layout { path: self.weights.path().to_owned(), report })
     }
 
     /// Zeros of this shape, all of them the same value in memory.
-    fn stand_in(&self, shape: &[usize]) -> Result<Tensor, EncoderError> {
+    fn stand_in(&self, shape: &[usize]) -> Result<Tensor, WeightsError> {
         Ok(Tensor::zeros((), self.dtype, &Device::Cpu)?.broadcast_as(shape)?)
     }
 

@@ -5,7 +5,7 @@
 use std::path::{Component, Path};
 
 use libfuzzer_sys::fuzz_target;
-use omnivale_encoders::weights::weight_map;
+use omnivale_weights::weight_map;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(map) = weight_map(bytes) else { return };

@@ -6,7 +6,7 @@
 use std::io::Write as _;
 
 use libfuzzer_sys::fuzz_target;
-use omnivale_encoders::Weights;
+use omnivale_weights::Weights;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut file = tempfile::NamedTempFile::new().expect("a file for the target");

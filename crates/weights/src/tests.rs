@@ -88,7 +88,7 @@ fn legacy(pickle: &[u8], values: i64) -> Vec<u8> {
     .concat()
 }
 
-fn open(bytes: &[u8]) -> Result<Weights, EncoderError> {
+fn open(bytes: &[u8]) -> Result<Weights, WeightsError> {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let path = folder.path().join("weights");
     fs::write(&path, bytes).expect("the folder takes it");

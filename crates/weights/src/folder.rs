@@ -2,20 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use super::read_small;
-use crate::EncoderError;
+use crate::WeightsError;
+use crate::read_small;
 
 /// The first of `names` that is in `folder`.
 ///
 /// # Errors
-/// [`EncoderError::Folder`], with `needs` for what a right folder has, if none is.
-pub(crate) fn first_file(
+/// [`WeightsError::Folder`], with `needs` for what a right folder has, if none is.
+pub fn first_file(
     folder: &Path,
     names: &[&str],
     needs: &'static str,
-) -> Result<PathBuf, EncoderError> {
+) -> Result<PathBuf, WeightsError> {
     let found = names.iter().map(|name| folder.join(name)).find(|path| path.is_file());
-    found.ok_or_else(|| EncoderError::Folder {
+    found.ok_or_else(|| WeightsError::Folder {
         path: folder.to_owned(),
         missing: names.join(" or "),
         needs,
@@ -55,15 +55,15 @@ impl Cache {
     /// its branch `main` points to, or the only one.
     ///
     /// # Errors
-    /// [`EncoderError::NotCached`] if there is neither, with the place that was looked at.
-    pub fn folder(&self, name: &str) -> Result<PathBuf, EncoderError> {
+    /// [`WeightsError::NotCached`] if there is neither, with the place that was looked at.
+    pub fn folder(&self, name: &str) -> Result<PathBuf, WeightsError> {
         let direct = Path::new(name);
         if direct.is_dir() {
             return Ok(direct.to_owned());
         }
         let model = self.root.join(format!("models--{}", name.replace('/', "--")));
         let snapshots = model.join("snapshots");
-        let missing = |looked: PathBuf| EncoderError::NotCached { name: name.to_owned(), looked };
+        let missing = |looked: PathBuf| WeightsError::NotCached { name: name.to_owned(), looked };
         if name.is_empty() || name.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(missing(self.root.clone()));
         }

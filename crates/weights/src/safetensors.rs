@@ -11,10 +11,10 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::kind::Kind;
-use super::stored::{Run, Stored};
-use super::{Contents, LARGEST_HEADER};
-use crate::EncoderError;
+use crate::WeightsError;
+use crate::kind::Kind;
+use crate::stored::{Run, Stored};
+use crate::{Contents, LARGEST_HEADER};
 
 /// The object of one tensor in the header.
 #[derive(Deserialize)]
@@ -25,8 +25,8 @@ struct Entry {
 }
 
 /// Reads the header of the file at `path`; no values.
-pub(super) fn open(path: &Path) -> Result<Contents, EncoderError> {
-    let failed = |source| EncoderError::Read { path: path.to_owned(), source };
+pub(super) fn open(path: &Path) -> Result<Contents, WeightsError> {
+    let failed = |source| WeightsError::Read { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;
     let file_bytes = file.metadata().map_err(failed)?.len();
     let mut length = [0; 8];
@@ -133,8 +133,8 @@ pub fn weight_map(index: &[u8]) -> Result<BTreeMap<String, String>, (String, Str
     Ok(index.weight_map)
 }
 
-fn malformed(path: &Path, place: &str, found: String) -> EncoderError {
-    EncoderError::Malformed { path: path.to_owned(), place: place.to_owned(), found }
+fn malformed(path: &Path, place: &str, found: String) -> WeightsError {
+    WeightsError::Malformed { path: path.to_owned(), place: place.to_owned(), found }
 }
 
 #[cfg(test)]
