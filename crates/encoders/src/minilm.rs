@@ -6,7 +6,8 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), omnivale_encoders::EncoderError> {
-//! use omnivale_encoders::{Cache, MiniLm};
+//! use omnivale_encoders::MiniLm;
+//! use omnivale_weights::Cache;
 //!
 //! let folder = Cache::of_environment().folder("sentence-transformers/all-MiniLM-L6-v2")?;
 //! let model = MiniLm::open(folder)?;
