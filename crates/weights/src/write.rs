@@ -3,13 +3,48 @@
 mod safetensors;
 mod torch;
 
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+
 use candle_core::{DType, Tensor};
 
 pub use safetensors::{Planned, save_safetensors, write_safetensors};
 pub use torch::write_torch;
 
 use crate::WeightsError;
+use crate::atomic::{Replacement, failed};
 use crate::kind::Kind;
+
+/// Writes a small file (a configuration beside weights) that is there whole or not at all.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WeightsError> {
+    let mut file = Replacement::new(path)?;
+    file.out().write_all(bytes).map_err(|source| failed(path, source))?;
+    file.finish()
+}
+
+/// Writes tensors that are in memory as one safetensors file.
+///
+/// # Errors
+/// When it cannot be written, or a tensor is of a type that safetensors does not have.
+pub fn write_safetensors_map(
+    path: &Path,
+    tensors: &BTreeMap<String, Tensor>,
+) -> Result<(), WeightsError> {
+    let mut plan = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        let kind = Kind::of_dtype(tensor.dtype()).ok_or_else(|| WeightsError::Malformed {
+            path: path.to_owned(),
+            place: format!("tensor {name}"),
+            found: format!("is in {:?}, which is not written", tensor.dtype()),
+        })?;
+        plan.push(Planned { name: name.clone(), shape: tensor.dims().to_vec(), kind });
+    }
+    write_safetensors(path, &plan, |planned| Ok(tensors[&planned.name].clone()))
+}
 
 impl Kind {
     /// The kind in which the values of a tensor of this type are written; `None` if there is none.
