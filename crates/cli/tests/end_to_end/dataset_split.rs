@@ -320,8 +320,7 @@ fn the_help_is_written_for_a_person() {
     Examples:
       omnivale dataset split annotations.json -o parts
       omnivale dataset split annotations.json -o parts --exact --test 0.1392 --html split.html
-      omnivale dataset split more.json -o parts2 --keep parts            old videos stay, new ones
-      balance
+      omnivale dataset split more.json -o parts2 --keep parts            old videos stay
       omnivale dataset split all.json -o parts --parts train=0.8,val=0.1,test=0.1 --seed 7
       omnivale dataset split all.json -o parts --groups channels.csv      lines of id,group
       omnivale dataset split all.json -o parts --group-prefix _          talk_0030, talk_0060: talk

@@ -16,7 +16,7 @@ use omnivale_dataset::split::Parts;
 #[command(after_help = "Examples:\n  \
     omnivale dataset split annotations.json -o parts\n  \
     omnivale dataset split annotations.json -o parts --exact --test 0.1392 --html split.html\n  \
-    omnivale dataset split more.json -o parts2 --keep parts            old videos stay, new ones balance\n  \
+    omnivale dataset split more.json -o parts2 --keep parts            old videos stay\n  \
     omnivale dataset split all.json -o parts --parts train=0.8,val=0.1,test=0.1 --seed 7\n  \
     omnivale dataset split all.json -o parts --groups channels.csv      lines of id,group\n  \
     omnivale dataset split all.json -o parts --group-prefix _          talk_0030, talk_0060: talk\n\n\
