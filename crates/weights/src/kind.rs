@@ -56,6 +56,22 @@ impl Kind {
         })
     }
 
+    /// The name safetensors gives it.
+    pub(super) fn safetensors_name(self) -> &'static str {
+        match self {
+            Self::F64 => "F64",
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+            Self::Bf16 => "BF16",
+            Self::I64 => "I64",
+            Self::I32 => "I32",
+            Self::I16 => "I16",
+            Self::I8 => "I8",
+            Self::U8 => "U8",
+            Self::Bool => "BOOL",
+        }
+    }
+
     /// By the name of PyTorch's storage class, without its module.
     pub(super) fn of_torch_storage(name: &str) -> Option<Self> {
         Some(match name {

@@ -33,6 +33,7 @@ mod safetensors;
 mod stored;
 mod torch;
 mod view;
+pub mod write;
 
 use std::collections::BTreeMap;
 use std::fs;
