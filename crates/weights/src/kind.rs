@@ -56,6 +56,22 @@ impl Kind {
         })
     }
 
+    /// The kind in which the values of a tensor of this type are written; `None` if there is none.
+    #[must_use]
+    pub fn of_dtype(dtype: DType) -> Option<Self> {
+        Some(match dtype {
+            DType::F64 => Self::F64,
+            DType::F32 => Self::F32,
+            DType::F16 => Self::F16,
+            DType::BF16 => Self::Bf16,
+            DType::I64 => Self::I64,
+            DType::I32 => Self::I32,
+            DType::I16 => Self::I16,
+            DType::U8 => Self::U8,
+            _ => return None,
+        })
+    }
+
     /// The name safetensors gives it.
     #[must_use]
     pub fn safetensors_name(self) -> &'static str {
@@ -71,21 +87,6 @@ impl Kind {
             Self::U8 => "U8",
             Self::Bool => "BOOL",
         }
-    }
-
-    /// The name of PyTorch's storage class, without its module.
-    pub(super) fn torch_storage(self) -> Option<&'static str> {
-        Some(match self {
-            Self::F64 => "DoubleStorage",
-            Self::F32 => "FloatStorage",
-            Self::F16 => "HalfStorage",
-            Self::Bf16 => "BFloat16Storage",
-            Self::I64 => "LongStorage",
-            Self::I32 => "IntStorage",
-            Self::I16 => "ShortStorage",
-            Self::U8 => "ByteStorage",
-            Self::I8 | Self::Bool => return None,
-        })
     }
 
     /// By the name of PyTorch's storage class, without its module.

@@ -38,7 +38,7 @@ mod safetensors;
 mod stored;
 mod torch;
 mod view;
-mod write;
+pub mod write;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -53,8 +53,8 @@ pub use kind::Kind;
 pub use safetensors::weight_map;
 pub use view::View;
 pub use write::{
-    Planned, bytes_of, save_safetensors, write_file, write_safetensors, write_safetensors_map,
-    write_torch,
+    Announced as Planned, bytes_of, save_safetensors, write_file, write_safetensors,
+    write_safetensors_map, write_torch,
 };
 
 use stored::Stored;
