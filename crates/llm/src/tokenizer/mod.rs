@@ -6,6 +6,7 @@
 //! `tokenizer.model` or from a `tokenizer.json` converted from one.
 
 mod json;
+mod learned;
 mod sentencepiece;
 mod stream;
 mod vocabulary;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 
 use crate::LlmError;
 
+pub use learned::{FEWEST_PIECES, learned_model};
 pub use stream::TextStream;
 
 use vocabulary::{Kind, Vocabulary};
