@@ -1,8 +1,10 @@
 //! Writing checkpoints, one tensor after the other: memory holds what the caller makes of one at a time.
 //!
-//! [`torch`] writes what `torch.save` writes today (a zip file around a pickle), [`safetensors`] the other format.
+//! [`torch()`] writes what `torch.save` writes today (a zip file around a pickle), [`safetensors()`] the other format; [`save_safetensors`] and its neighbours
+//! write whole files of tensors.
 //! What is written is a pure function of what is given: no time, no host, no random bytes.
 
+mod files;
 mod pickled;
 mod safetensors;
 mod torch;
@@ -11,6 +13,7 @@ use std::io::{self, Write};
 
 use crate::Kind;
 
+pub use files::{bytes_of, save_safetensors, write_safetensors, write_torch};
 pub use safetensors::safetensors;
 pub use torch::torch;
 
