@@ -7,6 +7,7 @@
 
 mod facts;
 mod json;
+mod learned;
 mod sentencepiece;
 mod stream;
 mod vocabulary;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 
 use crate::LlmError;
 
+pub use learned::{FEWEST_PIECES, learned_model};
 pub use stream::TextStream;
 
 use vocabulary::{Kind, Vocabulary};
