@@ -6,6 +6,7 @@
 //! Not here: files of weights (`weights`), decoding (`media`), the spectra that audio models take (`signal`), language models (`llm`).
 
 pub mod beats;
+pub mod clap;
 pub mod clip;
 mod error;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub mod minilm;
 mod tokens;
 
 pub use beats::Beats;
+pub use clap::ClapAudio;
 pub use clip::{ClipText, ClipVision};
 pub use error::EncoderError;
 pub use minilm::{MiniLm, SentenceVectors};
