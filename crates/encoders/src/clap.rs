@@ -11,6 +11,7 @@ mod names;
 mod patches;
 mod segments;
 mod swin;
+mod text;
 
 use std::path::Path;
 
@@ -30,6 +31,7 @@ pub(crate) use layers::BatchNorm;
 pub use config::{AudioConfig, TextConfig};
 pub use input::{CLAP_FRAMES, ClapInput, quantise};
 pub use segments::{ClapSegments, SEGMENT_STEP, segment_count};
+pub use text::ClapText;
 
 /// Views of a clip: its whole and three parts.
 const VIEWS: usize = 4;

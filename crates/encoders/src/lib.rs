@@ -1,13 +1,15 @@
 //! Learned encoders, one model per file.
 //!
 //! [`minilm`] turns sentences into vectors, [`clip`] pictures and sentences into vectors that can be compared, [`beats`]
-//! sounds into vectors.
+//! sounds into vectors, [`clap`] sounds and sentences into vectors that can be compared; [`cmcr`]
+//! brings the vectors of the two into one space.
 //!
 //! Not here: files of weights (`weights`), decoding (`media`), the spectra that audio models take (`signal`), language models (`llm`).
 
 pub mod beats;
 pub mod clap;
 pub mod clip;
+pub mod cmcr;
 mod error;
 #[cfg(test)]
 mod fixtures;
@@ -16,7 +18,8 @@ pub mod minilm;
 mod tokens;
 
 pub use beats::Beats;
-pub use clap::ClapAudio;
+pub use clap::{ClapAudio, ClapText};
 pub use clip::{ClipText, ClipVision};
+pub use cmcr::Cmcr;
 pub use error::EncoderError;
 pub use minilm::{MiniLm, SentenceVectors};
