@@ -1,13 +1,14 @@
 //! Learned encoders, one model per file.
 //!
 //! [`minilm`] turns sentences into vectors, [`clip`] pictures and sentences into vectors that can be compared, [`beats`]
-//! sounds into vectors.
+//! sounds into vectors; [`features`] makes the rows of a whole video with them.
 //!
 //! Not here: files of weights (`weights`), decoding (`media`), the spectra that audio models take (`signal`), language models (`llm`).
 
 pub mod beats;
 pub mod clip;
 mod error;
+pub mod features;
 #[cfg(test)]
 mod fixtures;
 mod layers;
