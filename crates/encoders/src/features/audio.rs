@@ -2,10 +2,9 @@
 
 use std::mem;
 
-use candle_core::{Device, Tensor};
 use omnivale_signal::fbank::{FBANK_RATE, fbank, normalise_for_beats};
 
-use super::vectors;
+use super::groups::encode;
 use crate::EncoderError;
 use crate::beats::{BANDS, Beats, Tail, WINDOW_FRAMES};
 
@@ -32,11 +31,11 @@ impl Windows {
     }
 
     /// Hands each window that is complete to `take`.
-    pub(super) fn push(
+    pub(super) fn push<E>(
         &mut self,
         samples: &[f32],
-        mut take: impl FnMut(Vec<f32>) -> Result<(), EncoderError>,
-    ) -> Result<(), EncoderError> {
+        mut take: impl FnMut(Vec<f32>) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.samples.extend_from_slice(samples);
         let mut begin = 0;
         while self.samples.len() - begin >= SEEN {
@@ -89,9 +88,9 @@ impl<'m> Lane<'m> {
             return Ok(());
         }
         let windows = mem::take(&mut self.waiting);
-        let shape = (windows.len(), WINDOW_FRAMES, BANDS);
-        let windows = Tensor::from_vec(windows.concat(), shape, &Device::Cpu)?;
-        let rows = vectors(&self.model.forward(&windows)?.mean(1)?)?;
+        let rows = encode(&windows, &[WINDOW_FRAMES, BANDS], |windows| {
+            Ok(self.model.forward(windows)?.mean(1)?)
+        })?;
         self.values.extend(rows.into_iter().flatten());
         Ok(())
     }
@@ -124,7 +123,7 @@ mod tests {
             cutter
                 .push(run, |window| {
                     windows.push(window);
-                    Ok(())
+                    Ok::<(), std::convert::Infallible>(())
                 })
                 .unwrap();
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use omnivale_timeline::{Duration, FeatureTrack, Time, TimeGrid};
 
 use super::{Effort, Encoders, Extracted, Kind, audio, visual};
-use crate::EncoderError;
+use crate::{EncoderError, SpeechFeatures, WhisperEncoder};
 
 /// Length of a window of BEATs and of Whisper: 512 frames of 10 ms.
 const WINDOW: Duration = Duration::from_millis(5_120);
@@ -17,6 +17,8 @@ pub(super) enum Work {
     Picture(visual::Picture),
     /// Log energies of a window, `[512, 128]`, for BEATs.
     Window(Vec<f32>),
+    /// Further samples at 16 kHz for Whisper.
+    Speech(Vec<f32>),
 }
 
 /// All encoders that are asked for, with what each has made so far.
@@ -24,14 +26,28 @@ pub(super) enum Work {
 pub(super) struct Lanes<'m> {
     pub(super) visual: Option<visual::Lane<'m>>,
     audio: Option<audio::Lane<'m>>,
+    /// With the width of a row.
+    speech: Option<(usize, SpeechFeatures<'m>)>,
 }
 
 impl<'m> Lanes<'m> {
     pub(super) fn new(encoders: &'m Encoders, effort: Effort) -> Self {
         let batch = effort.batch;
+        // One chunk at a time: it has enough tokens, and rows must not depend on batches.
+        let speech = |model: &'m WhisperEncoder| (model.width(), SpeechFeatures::new(model, 1));
         Self {
             visual: encoders.visual.as_ref().map(|model| visual::Lane::new(model, batch)),
             audio: encoders.audio.as_ref().map(|model| audio::Lane::new(model, batch)),
+            speech: encoders.speech.as_ref().map(speech),
+        }
+    }
+
+    /// Whether an encoder of this kind takes samples at 16 kHz.
+    pub(super) fn hears(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Audio => self.audio.is_some(),
+            Kind::Speech => self.speech.is_some(),
+            Kind::Visual | Kind::Clap => false,
         }
     }
 
@@ -40,6 +56,10 @@ impl<'m> Lanes<'m> {
         match work {
             Work::Picture(picture) => match &mut self.visual {
                 Some(lane) => lane.push(picture),
+                None => Ok(()),
+            },
+            Work::Speech(samples) => match &mut self.speech {
+                Some((_, lane)) => lane.push(&samples),
                 None => Ok(()),
             },
             Work::Window(window) => match &mut self.audio {
@@ -61,14 +81,21 @@ impl<'m> Lanes<'m> {
     }
 
     /// Adds the rows of sounds that were heard from `start` on.
-    pub(super) fn finish_sound(self, start: Time, kinds: &mut BTreeMap<Kind, Extracted>) {
+    pub(super) fn finish_sound(
+        self,
+        start: Time,
+        kinds: &mut BTreeMap<Kind, Extracted>,
+    ) -> Result<(), EncoderError> {
+        let mut add = |kind: Kind, step, (width, values)| {
+            kinds.insert(kind, Extracted::Rows(uniform(kind, start, step, width, values)));
+        };
         if let Some(lane) = self.audio {
-            let (width, values) = lane.into_rows();
-            kinds.insert(
-                Kind::Audio,
-                Extracted::Rows(uniform(Kind::Audio, start, WINDOW, width, values)),
-            );
+            add(Kind::Audio, WINDOW, lane.into_rows());
         }
+        if let Some((width, lane)) = self.speech {
+            add(Kind::Speech, WINDOW, (width, lane.finish()?));
+        }
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@
 //! ```
 
 mod audio;
+mod groups;
 mod lanes;
 mod options;
 mod pass;
@@ -28,11 +29,10 @@ mod visual;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::{DType, Tensor};
 use omnivale_media::{Damage, Flow, Source};
 use omnivale_timeline::{Duration, FeatureTrack};
 
-use crate::{Beats, ClipVision, EncoderError};
+use crate::{Beats, ClipVision, EncoderError, WhisperEncoder};
 
 pub use options::{Effort, Gaps, Kind, Options};
 pub use place::Place;
@@ -47,6 +47,8 @@ pub struct Encoders {
     pub visual: Option<ClipVision>,
     /// For [`Kind::Audio`].
     pub audio: Option<Beats>,
+    /// For [`Kind::Speech`].
+    pub speech: Option<WhisperEncoder>,
 }
 
 impl Encoders {
@@ -59,6 +61,7 @@ impl Encoders {
         Ok(Self {
             visual: path(Kind::Visual).map(ClipVision::open).transpose()?,
             audio: path(Kind::Audio).map(Beats::open).transpose()?,
+            speech: path(Kind::Speech).map(WhisperEncoder::open).transpose()?,
         })
     }
 
@@ -68,7 +71,8 @@ impl Encoders {
         let has = |kind: &Kind| match kind {
             Kind::Visual => self.visual.is_some(),
             Kind::Audio => self.audio.is_some(),
-            Kind::Speech | Kind::Clap => false,
+            Kind::Speech => self.speech.is_some(),
+            Kind::Clap => false,
         };
         Kind::ALL.into_iter().filter(has).collect()
     }
@@ -132,11 +136,6 @@ pub fn extract_from(
     watch: &(dyn Fn(Duration) -> Flow + Sync),
 ) -> Result<Option<Features>, EncoderError> {
     pass::run(source, encoders, options, effort, watch)
-}
-
-/// The rows of `[rows, width]`.
-fn vectors(rows: &Tensor) -> Result<Vec<Vec<f32>>, EncoderError> {
-    Ok(rows.to_dtype(DType::F32)?.to_vec2::<f32>()?)
 }
 
 #[cfg(test)]

@@ -105,15 +105,15 @@ impl Options {
 /// How the work is done: no choice here changes a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
-    /// Pictures, windows or chunks that go through an encoder at once; at least 1.
+    /// Pictures, windows or segments that are encoded side by side; at least 1. They are kept in memory until then.
     pub batch: usize,
-    /// Threads of the video decoder; at least 1.
+    /// Threads of the video decoder.
     pub decoder_threads: usize,
 }
 
 impl Default for Effort {
     fn default() -> Self {
-        Self { batch: 8, decoder_threads: 1 }
+        Self { batch: 16, decoder_threads: 1 }
     }
 }
 

@@ -1,10 +1,12 @@
 //! The one pass: a thread decodes and prepares, this one encodes, a short queue between them.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use omnivale_media::{Decoded, Flow, Request, Sink, Source};
+use omnivale_signal::log_mel::WHISPER_SAMPLES;
 use omnivale_timeline::{Duration, PictureView, SamplesView, Time};
 
 use super::audio::Windows;
@@ -15,8 +17,10 @@ use super::{Effort, Encoders, Extracted, Features, Kind, Options};
 use crate::EncoderError;
 
 /// Pieces that may wait between the two threads: enough that neither waits for the other's unevenness, and less than
-/// 20 MB.
+/// 40 MB.
 const QUEUE: usize = 16;
+/// Samples of speech that make up a piece: what Whisper takes at once.
+const SPEECH: usize = WHISPER_SAMPLES;
 
 /// Told how far decoding is; may end it.
 pub(super) type Watch<'a> = &'a (dyn Fn(Duration) -> Flow + Sync);
@@ -52,7 +56,7 @@ pub(super) fn run(
     if has_pictures || has_sound {
         let request = Request {
             pictures: has_pictures,
-            speech_samples: has_sound && encoders.audio.is_some(),
+            speech_samples: has_sound && (encoders.audio.is_some() || encoders.speech.is_some()),
             threads: effort.decoder_threads.max(1),
             ..Request::default()
         };
@@ -78,7 +82,7 @@ pub(super) fn run(
         kinds.insert(Kind::Visual, track.map_or_else(none, Extracted::Rows));
     }
     if has_sound {
-        lanes.finish_sound(heard.unwrap_or(Time::ZERO), &mut kinds);
+        lanes.finish_sound(heard.unwrap_or(Time::ZERO), &mut kinds)?;
     }
     Ok(Some(Features { kinds, duration: probe.duration, damage }))
 }
@@ -108,13 +112,19 @@ fn decode(
     });
     let reader = Reader {
         chooser,
-        windows: request.speech_samples.then(|| Windows::new(options.tail)),
+        sound: Sound {
+            windows: request
+                .speech_samples
+                .then(|| Windows::new(options.tail))
+                .filter(|_| lanes.hears(Kind::Audio)),
+            speech: lanes.hears(Kind::Speech).then(Vec::new),
+            sender: sender.clone(),
+        },
         joiner: Joiner::new(options.gaps),
         sender,
         watch,
         told: Time::ZERO,
         heard: false,
-        failed: None,
     };
     thread::scope(|scope| {
         let reading = scope.spawn(move || reader.read(source, &request));
@@ -136,28 +146,22 @@ fn encode(receiver: Receiver<Work>, lanes: &mut Lanes<'_>) -> Result<(), Encoder
 /// The decoder's side: makes work of what is decoded.
 struct Reader<'a> {
     chooser: Option<Chooser>,
-    windows: Option<Windows>,
+    sound: Sound,
     joiner: Joiner,
     sender: SyncSender<Work>,
     watch: Watch<'a>,
     told: Time,
     heard: bool,
-    failed: Option<EncoderError>,
 }
 
 impl Reader<'_> {
     fn read(mut self, source: &Source, request: &Request) -> Result<Option<End>, EncoderError> {
         let decoded = source.decode(request, &mut self)?;
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
         if decoded.stopped {
             return Ok(None);
         }
-        if let Some(window) = self.windows.and_then(Windows::finish) {
-            // An encoder that is gone has said why.
-            let _ = self.sender.send(Work::Window(window));
-        }
+        // An encoder that is gone has said why.
+        let _ = self.sound.finish();
         let heard = self.heard.then(|| self.joiner.start());
         Ok(Some(End { decoded, heard }))
     }
@@ -170,21 +174,53 @@ impl Reader<'_> {
         (self.watch)(time.since(Time::ZERO))
     }
 
-    fn hear(&mut self, samples: &SamplesView<'_>) -> Result<Flow, EncoderError> {
+    fn hear(&mut self, samples: &SamplesView<'_>) -> Flow {
         let quiet = self.joiner.before(samples);
         self.heard = true;
-        let Some(windows) = &mut self.windows else { return Ok(Flow::Continue) };
-        let sender = &self.sender;
-        let mut flow = Flow::Continue;
-        let mut send = |window| {
-            if sender.send(Work::Window(window)).is_err() {
-                flow = Flow::Stop;
+        let sound = &mut self.sound;
+        match silence(quiet, |quiet| sound.push(quiet)).and_then(|()| sound.push(samples.data)) {
+            Ok(()) => self.reached(samples.time),
+            Err(Gone) => Flow::Stop,
+        }
+    }
+}
+
+/// The encoders end: no more work is taken.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+/// Makes work of samples at 16 kHz.
+struct Sound {
+    windows: Option<Windows>,
+    /// Samples that do not make up a piece yet.
+    speech: Option<Vec<f32>>,
+    sender: SyncSender<Work>,
+}
+
+impl Sound {
+    fn push(&mut self, samples: &[f32]) -> Result<(), Gone> {
+        let send = |work| self.sender.send(work).map_err(|_| Gone);
+        if let Some(windows) = &mut self.windows {
+            windows.push(samples, |window| send(Work::Window(window)))?;
+        }
+        if let Some(speech) = &mut self.speech {
+            speech.extend_from_slice(samples);
+            if speech.len() >= SPEECH {
+                send(Work::Speech(mem::take(speech)))?;
             }
-            Ok(())
-        };
-        silence(quiet, |quiet| windows.push(quiet, &mut send))?;
-        windows.push(samples.data, &mut send)?;
-        Ok(flow)
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Gone> {
+        let send = |work| self.sender.send(work).map_err(|_| Gone);
+        if let Some(window) = self.windows.and_then(Windows::finish) {
+            send(Work::Window(window))?;
+        }
+        match self.speech {
+            Some(speech) if !speech.is_empty() => send(Work::Speech(speech)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -199,13 +235,6 @@ impl Sink for Reader<'_> {
     }
 
     fn speech_samples(&mut self, samples: &SamplesView<'_>) -> Flow {
-        match self.hear(samples) {
-            Ok(Flow::Continue) => self.reached(samples.time),
-            Ok(Flow::Stop) => Flow::Stop,
-            Err(error) => {
-                self.failed = Some(error);
-                Flow::Stop
-            }
-        }
+        self.hear(samples)
     }
 }

@@ -51,10 +51,10 @@ impl Joiner {
 }
 
 /// Hands out `count` samples of silence, not all at once.
-pub(super) fn silence(
+pub(super) fn silence<E>(
     mut count: u64,
-    mut take: impl FnMut(&[f32]) -> Result<(), EncoderError>,
-) -> Result<(), EncoderError> {
+    mut take: impl FnMut(&[f32]) -> Result<(), E>,
+) -> Result<(), E> {
     while count > 0 {
         let now = count.min(SILENCE.len() as u64);
         take(&SILENCE[..now as usize])?;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::mem;
 
-use candle_core::{Device, Tensor};
 use omnivale_media::Probe;
 use omnivale_signal::packed_bgr;
 use omnivale_timeline::{FeatureTrack, PictureView, Time, TimeGrid};
 
-use super::{Kind, Options, vectors};
+use super::groups::encode;
+use super::{Kind, Options};
 use crate::clip::preprocess::{Preprocess, frame_indices, frames_between};
 use crate::{ClipVision, EncoderError};
 
@@ -111,15 +111,14 @@ impl<'m> Lane<'m> {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let pictures = mem::take(&mut self.waiting);
-        let pixels: Vec<f32> =
-            pictures.iter().flat_map(|picture| &picture.pixels).copied().collect();
+        let (places, pixels): (Vec<_>, Vec<_>) = mem::take(&mut self.waiting)
+            .into_iter()
+            .map(|Picture { frame, time, pixels }| ((frame, time), pixels))
+            .unzip();
         let side = self.side();
-        let shape = (pictures.len(), 3, side, side);
-        let rows =
-            vectors(&self.model.forward(&Tensor::from_vec(pixels, shape, &Device::Cpu)?)?)?;
-        for (picture, row) in pictures.into_iter().zip(rows) {
-            self.rows.insert(picture.frame, (picture.time, row));
+        let rows = encode(&pixels, &[3, side, side], |pixels| self.model.forward(pixels))?;
+        for ((frame, time), row) in places.into_iter().zip(rows) {
+            self.rows.insert(frame, (time, row));
         }
         Ok(())
     }
