@@ -5,6 +5,7 @@
 //! a character without a piece becomes its bytes. A tokeniser comes from SentencePiece's
 //! `tokenizer.model` or from a `tokenizer.json` converted from one.
 
+mod facts;
 mod json;
 mod learned;
 mod sentencepiece;
