@@ -1,8 +1,10 @@
 //! The command line, as clap reads it. Nothing past this module parses strings or reads the environment.
 
+mod ask;
 mod dataset;
 mod eval;
 mod model;
+mod predict;
 mod video_model;
 
 use std::path::PathBuf;
@@ -10,11 +12,13 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use ask::*;
 pub(crate) use dataset::*;
 pub(crate) use eval::{
     BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, QaArgs, TaskChoice,
 };
 pub(crate) use model::*;
+pub(crate) use predict::*;
 pub(crate) use video_model::*;
 
 /// Turns long videos into timelines of what is seen, heard and said.
@@ -50,6 +54,11 @@ pub(crate) enum Command {
     Dataset(DatasetCommand),
     #[command(subcommand)]
     Model(ModelCommand),
+    Ask(AskArgs),
+    Ground(GroundArgs),
+    Describe(DescribeArgs),
+    Chat(ChatArgs),
+    Predict(PredictArgs),
     #[command(subcommand)]
     MetricsData(MetricsDataCommand),
     /// Print the configuration: every value, its default and its reason
