@@ -11,6 +11,7 @@ mod eval_boundaries;
 mod eval_map;
 mod eval_qa;
 mod metrics_data;
+mod transcriber;
 
 use std::path::Path;
 
