@@ -13,6 +13,7 @@ use crate::correlate::CorrelateConfig;
 use crate::detect::omni::OmniConfig;
 use crate::filter::FilterConfig;
 use crate::measure::MeasureConfig;
+use crate::transcribe::TranscribeConfig;
 
 /// The commented default configuration, as `omnivale config` prints it: the pipeline's values, then
 /// those of the dataset commands ([`omnivale_dataset::config`]). One file for both, so that one copy of
@@ -36,6 +37,8 @@ pub struct Config {
     pub audio: crate::detect::audio::AudioConfig,
     /// How visual and audio events are fused.
     pub omni: OmniConfig,
+    /// How speech becomes text where there are no cues.
+    pub transcribe: TranscribeConfig,
     /// How events are captioned.
     pub caption: CaptionConfig,
     /// Which correlations are claimed.

@@ -20,7 +20,7 @@
 //!
 //! Not here: decoding (`media`), what is measured on pictures and samples (`signal`), file formats
 //! (`dataset`), scores (`metrics`). Models are not here either: whoever has one gives it to the run
-//! as a [`caption::Captioner`].
+//! as a [`caption::Captioner`] or a [`transcribe::Transcriber`].
 
 pub mod annotation;
 pub mod caption;
@@ -36,6 +36,7 @@ pub mod report;
 pub mod run;
 mod sidecars;
 mod summary;
+pub mod transcribe;
 mod video;
 pub mod workspace;
 

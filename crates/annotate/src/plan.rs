@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::caption::Captioner;
 use crate::config::Config;
 use crate::progress::Counts;
+use crate::transcribe::Transcriber;
 
 /// What to do: everything a run needs to know, resolved.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct Plan {
 pub struct Parts<'a> {
     /// Who writes the captions.
     pub captioner: &'a dyn Captioner,
+    /// Who writes down what is said where there are no cues; `None` leaves such videos without transcripts.
+    pub transcriber: Option<&'a dyn Transcriber>,
 }
 
 /// How a run ended.

@@ -10,6 +10,7 @@ use crate::outputs::POSTER;
 use crate::plan::{Failure, Parts, Plan, Rejection, Summary};
 use crate::progress::Counts;
 use crate::report::{self, IndexEntry, IndexReport, Thumbnail};
+use crate::transcribe::Transcriber;
 use crate::workspace::{Workspace, WorkspaceError, read_if_there};
 
 mod statistics;
@@ -33,6 +34,8 @@ struct RunRecord<'a> {
     shard: String,
     filter: bool,
     captioner: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcriber: Option<&'a str>,
     counts: Counts,
     failures: &'a [Failure],
     rejected: &'a [Rejection],
@@ -84,6 +87,7 @@ pub(crate) fn write(
         shard: format!("{}/{}", plan.shard.0, plan.shard.1),
         filter: plan.filter,
         captioner: parts.captioner.name(),
+        transcriber: parts.transcriber.map(Transcriber::name),
         counts: summary.counts,
         failures: &summary.failures,
         rejected: &summary.rejected,

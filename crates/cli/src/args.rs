@@ -83,7 +83,8 @@ pub(crate) enum Command {
     omnivale annotate talk.mp4 -o out\n  \
     omnivale annotate videos/ 'more/*.mkv' @list.txt -o out --jobs 8\n  \
     omnivale annotate videos/ -o out --filter            keep what is fit for a dataset\n  \
-    omnivale annotate videos/ -o out --shard 3/16        one of sixteen machines\n\n\
+    omnivale annotate videos/ -o out --shard 3/16        one of sixteen machines\n  \
+    omnivale annotate talk.mp4 -o out --transcriber whisper --weights whisper-large-v3/\n\n\
     OUT holds annotations.json (LongVALE format), index.html, run.json and, for each video,\n\
     videos/NAME/{annotation.json, report.html, events.vtt, chapters.vtt}.")]
 pub(crate) struct AnnotateArgs {
@@ -111,6 +112,12 @@ pub(crate) struct AnnotateArgs {
     /// Who writes the captions
     #[arg(long, value_enum, default_value_t = CaptionerChoice::Signal)]
     pub(crate) captioner: CaptionerChoice,
+    /// Who writes down what is said in videos without subtitles [default: nobody]
+    #[arg(long, value_enum, value_name = "WHO", requires = "weights")]
+    pub(crate) transcriber: Option<TranscriberChoice>,
+    /// The transcriber's model: its folder, or OWNER/NAME in the Hugging Face cache; nothing is downloaded
+    #[arg(long, value_name = "DIR", requires = "transcriber")]
+    pub(crate) weights: Option<String>,
     /// How progress is shown [default: bars on a terminal, else lines]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) progress: Option<ProgressStyle>,
@@ -235,6 +242,13 @@ pub(crate) enum DetectorChoice {
 pub(crate) enum CaptionerChoice {
     /// Says what was measured; needs no model
     Signal,
+}
+
+/// Transcribers that exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TranscriberChoice {
+    /// OpenAI's Whisper, any size; see [transcribe] in `omnivale config`
+    Whisper,
 }
 
 /// Renderings of progress.

@@ -18,6 +18,7 @@ mod metrics_data;
 mod model;
 mod predict;
 mod session;
+mod transcriber;
 
 use std::path::Path;
 
