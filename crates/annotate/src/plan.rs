@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::caption::Captioner;
 use crate::config::Config;
+use crate::embed::Encoders;
 use crate::progress::Counts;
 
 /// What to do: everything a run needs to know, resolved.
@@ -32,6 +33,8 @@ pub struct Plan {
 pub struct Parts<'a> {
     /// Who writes the captions.
     pub captioner: &'a dyn Captioner,
+    /// Who makes feature rows in place of the weight-free descriptors.
+    pub encoders: Encoders<'a>,
 }
 
 /// How a run ended.

@@ -6,6 +6,7 @@ use omnivale_timeline::{Caption, Spanned, Time};
 use serde::Serialize;
 
 use crate::annotation::Annotation;
+use crate::embed::EncoderRecord;
 use crate::outputs::POSTER;
 use crate::plan::{Failure, Parts, Plan, Rejection, Summary};
 use crate::progress::Counts;
@@ -33,6 +34,8 @@ struct RunRecord<'a> {
     shard: String,
     filter: bool,
     captioner: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    encoders: Vec<EncoderRecord>,
     counts: Counts,
     failures: &'a [Failure],
     rejected: &'a [Rejection],
@@ -84,6 +87,7 @@ pub(crate) fn write(
         shard: format!("{}/{}", plan.shard.0, plan.shard.1),
         filter: plan.filter,
         captioner: parts.captioner.name(),
+        encoders: parts.encoders.records(),
         counts: summary.counts,
         failures: &summary.failures,
         rejected: &summary.rejected,
