@@ -18,11 +18,13 @@
 //! ```
 
 mod audio;
+mod clap;
 mod groups;
 mod lanes;
 mod options;
 mod pass;
 mod place;
+mod reader;
 mod sound;
 mod visual;
 
@@ -32,13 +34,16 @@ use std::path::Path;
 use omnivale_media::{Damage, Flow, Source};
 use omnivale_timeline::{Duration, FeatureTrack};
 
-use crate::{Beats, ClipVision, EncoderError, WhisperEncoder};
+use crate::{Beats, ClapAudio, ClipVision, EncoderError, WhisperEncoder};
 
 pub use options::{Effort, Gaps, Kind, Options};
 pub use place::Place;
 
 /// Rises whenever the same video, weights and [`Options`] may give other rows.
 pub const VERSION: u32 = 1;
+
+/// Told how far decoding is; may end it.
+type Watch<'a> = &'a (dyn Fn(Duration) -> Flow + Sync);
 
 /// The encoders that are to be used; what is `None` is not asked for.
 #[derive(Debug, Default)]
@@ -49,6 +54,8 @@ pub struct Encoders {
     pub audio: Option<Beats>,
     /// For [`Kind::Speech`].
     pub speech: Option<WhisperEncoder>,
+    /// For [`Kind::Clap`].
+    pub clap: Option<ClapAudio>,
 }
 
 impl Encoders {
@@ -62,6 +69,7 @@ impl Encoders {
             visual: path(Kind::Visual).map(ClipVision::open).transpose()?,
             audio: path(Kind::Audio).map(Beats::open).transpose()?,
             speech: path(Kind::Speech).map(WhisperEncoder::open).transpose()?,
+            clap: path(Kind::Clap).map(ClapAudio::open).transpose()?,
         })
     }
 
@@ -72,7 +80,7 @@ impl Encoders {
             Kind::Visual => self.visual.is_some(),
             Kind::Audio => self.audio.is_some(),
             Kind::Speech => self.speech.is_some(),
-            Kind::Clap => false,
+            Kind::Clap => self.clap.is_some(),
         };
         Kind::ALL.into_iter().filter(has).collect()
     }
