@@ -27,6 +27,7 @@ pub mod caption;
 pub mod config;
 pub mod correlate;
 pub mod detect;
+pub mod features;
 pub mod filter;
 pub mod measure;
 mod outputs;

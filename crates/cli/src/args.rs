@@ -2,6 +2,9 @@
 
 mod dataset;
 mod eval;
+mod features;
+mod model;
+mod video_model;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -12,6 +15,10 @@ pub(crate) use dataset::*;
 pub(crate) use eval::{
     BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, QaArgs, TaskChoice,
 };
+pub(crate) use model::*;
+pub(crate) use video_model::*;
+
+pub(crate) use features::{FeaturesCommand, FeaturesRunArgs, RowsDtypeChoice, TailChoice};
 
 /// Turns long videos into timelines of what is seen, heard and said.
 #[derive(Debug, Parser)]
@@ -44,6 +51,10 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     #[command(subcommand)]
     Dataset(DatasetCommand),
+    #[command(subcommand)]
+    Features(FeaturesCommand),
+    #[command(subcommand)]
+    Model(ModelCommand),
     #[command(subcommand)]
     MetricsData(MetricsDataCommand),
     /// Print the configuration: every value, its default and its reason

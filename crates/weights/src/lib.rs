@@ -52,7 +52,10 @@ pub use folder::{Cache, first_file};
 pub use kind::Kind;
 pub use safetensors::weight_map;
 pub use view::View;
-pub use write::{Announced as Planned, bytes_of, save_safetensors, write_safetensors, write_torch};
+pub use write::{
+    Announced as Planned, bytes_of, save_safetensors, write_file, write_safetensors,
+    write_safetensors_map, write_torch,
+};
 
 use stored::Stored;
 

@@ -10,7 +10,9 @@ mod eval;
 mod eval_boundaries;
 mod eval_map;
 mod eval_qa;
+mod features;
 mod metrics_data;
+mod model;
 
 use std::path::Path;
 
@@ -33,6 +35,8 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
         Command::Detect(DetectCommand::Audio(args)) => detect_audio::run(&args),
         Command::Eval(args) => eval::dispatch(args),
         Command::Dataset(command) => dataset::dispatch(&command),
+        Command::Model(command) => model::dispatch(&command),
+        Command::Features(command) => features::dispatch(&command),
         Command::MetricsData(MetricsDataCommand::Import(args)) => metrics_data::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),

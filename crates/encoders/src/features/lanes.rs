@@ -41,10 +41,10 @@ impl<'m> Lanes<'m> {
         // One chunk at a time: it has enough tokens, and rows must not depend on batches.
         let speech = |model: &'m WhisperEncoder| (model.width(), SpeechFeatures::new(model, 1));
         Self {
-            visual: encoders.visual.as_ref().map(|model| visual::Lane::new(model, batch)),
-            audio: encoders.audio.as_ref().map(|model| audio::Lane::new(model, batch)),
-            speech: encoders.speech.as_ref().map(speech),
-            clap: encoders.clap.as_ref().map(|model| clap::Lane::new(model, batch)),
+            visual: encoders.visual.as_deref().map(|model| visual::Lane::new(model, batch)),
+            audio: encoders.audio.as_deref().map(|model| audio::Lane::new(model, batch)),
+            speech: encoders.speech.as_deref().map(speech),
+            clap: encoders.clap.as_deref().map(|model| clap::Lane::new(model, batch)),
         }
     }
 

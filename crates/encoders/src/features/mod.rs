@@ -30,6 +30,7 @@ mod visual;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use omnivale_media::{Damage, Flow, Source};
 use omnivale_timeline::{Duration, FeatureTrack};
@@ -45,17 +46,17 @@ pub const VERSION: u32 = 1;
 /// Told how far decoding is; may end it.
 type Watch<'a> = &'a (dyn Fn(Duration) -> Flow + Sync);
 
-/// The encoders that are to be used; what is `None` is not asked for.
-#[derive(Debug, Default)]
+/// The encoders that are to be used; what is `None` is not asked for. A clone shares them.
+#[derive(Clone, Debug, Default)]
 pub struct Encoders {
     /// For [`Kind::Visual`].
-    pub visual: Option<ClipVision>,
+    pub visual: Option<Arc<ClipVision>>,
     /// For [`Kind::Audio`].
-    pub audio: Option<Beats>,
+    pub audio: Option<Arc<Beats>>,
     /// For [`Kind::Speech`].
-    pub speech: Option<WhisperEncoder>,
+    pub speech: Option<Arc<WhisperEncoder>>,
     /// For [`Kind::Clap`].
-    pub clap: Option<ClapAudio>,
+    pub clap: Option<Arc<ClapAudio>>,
 }
 
 impl Encoders {
@@ -66,11 +67,23 @@ impl Encoders {
     pub fn open(places: &BTreeMap<Kind, Place>) -> Result<Self, EncoderError> {
         let path = |kind| places.get(&kind).map(Place::path);
         Ok(Self {
-            visual: path(Kind::Visual).map(ClipVision::open).transpose()?,
-            audio: path(Kind::Audio).map(Beats::open).transpose()?,
-            speech: path(Kind::Speech).map(WhisperEncoder::open).transpose()?,
-            clap: path(Kind::Clap).map(ClapAudio::open).transpose()?,
+            visual: path(Kind::Visual).map(ClipVision::open).transpose()?.map(Arc::new),
+            audio: path(Kind::Audio).map(Beats::open).transpose()?.map(Arc::new),
+            speech: path(Kind::Speech).map(WhisperEncoder::open).transpose()?.map(Arc::new),
+            clap: path(Kind::Clap).map(ClapAudio::open).transpose()?.map(Arc::new),
         })
+    }
+
+    /// Those for `kinds` alone.
+    #[must_use]
+    pub fn only(&self, kinds: &[Kind]) -> Self {
+        let Self { visual, audio, speech, clap } = self.clone();
+        Self {
+            visual: visual.filter(|_| kinds.contains(&Kind::Visual)),
+            audio: audio.filter(|_| kinds.contains(&Kind::Audio)),
+            speech: speech.filter(|_| kinds.contains(&Kind::Speech)),
+            clap: clap.filter(|_| kinds.contains(&Kind::Clap)),
+        }
     }
 
     /// The kinds that are asked for.

@@ -1,62 +1,11 @@
 use candle_core::{DType, Device, Tensor};
 use serde_json::json;
 
+use super::fixtures::{config, encoder_numbers};
 use super::layout::Part;
 use super::*;
 use crate::fixtures::{Numbers, distance, golden};
 use omnivale_weights::Weights;
-
-/// A small model: 4 mel bands, 16 wide, two layers on each side, 300 positions (6 s).
-fn config() -> Config {
-    Config {
-        vocab_size: 20,
-        num_mel_bins: 4,
-        d_model: 16,
-        encoder_layers: 2,
-        encoder_attention_heads: 2,
-        encoder_ffn_dim: 24,
-        decoder_layers: 2,
-        decoder_attention_heads: 4,
-        decoder_ffn_dim: 32,
-        max_source_positions: 300,
-        max_target_positions: 16,
-        activation_function: "gelu".to_owned(),
-        scale_embedding: false,
-    }
-}
-
-/// The tensors of the small model's encoder, by Hugging Face's names or OpenAI's.
-fn encoder_numbers(numbers: &mut Numbers, openai: bool) {
-    let config = config();
-    let width = config.d_model;
-    let pick = |hugging_face: &str, other: &str| {
-        if openai {
-            format!("model_state_dict.encoder.{other}")
-        } else {
-            format!("model.encoder.{hugging_face}")
-        }
-    };
-    numbers.tensor(&pick("conv1.weight", "conv1.weight"), &[width, config.num_mel_bins, 3]);
-    numbers.tensor(&pick("conv1.bias", "conv1.bias"), &[width]);
-    numbers.tensor(&pick("conv2.weight", "conv2.weight"), &[width, width, 3]);
-    numbers.tensor(&pick("conv2.bias", "conv2.bias"), &[width]);
-    let positions = pick("embed_positions.weight", "positional_embedding");
-    numbers.tensor(&positions, &[config.max_source_positions, width]);
-    for layer in 0..config.encoder_layers {
-        let pick = |own: &str, other: &str| {
-            pick(&format!("layers.{layer}.{own}"), &format!("blocks.{layer}.{other}"))
-        };
-        numbers.norm(&pick("self_attn_layer_norm", "attn_ln"), width);
-        numbers.linear(&pick("self_attn.q_proj", "attn.query"), width, width);
-        numbers.tensor(&pick("self_attn.k_proj.weight", "attn.key.weight"), &[width, width]);
-        numbers.linear(&pick("self_attn.v_proj", "attn.value"), width, width);
-        numbers.linear(&pick("self_attn.out_proj", "attn.out"), width, width);
-        numbers.norm(&pick("final_layer_norm", "mlp_ln"), width);
-        numbers.linear(&pick("fc1", "mlp.0"), width, config.encoder_ffn_dim);
-        numbers.linear(&pick("fc2", "mlp.2"), config.encoder_ffn_dim, width);
-    }
-    numbers.norm(&pick("layer_norm", "ln_post"), width);
-}
 
 /// The small model's encoder, out of a file without a decoder.
 fn encoder(openai: bool) -> WhisperEncoder {
@@ -82,6 +31,86 @@ fn golden_encoder_agrees() {
     let hidden = encoder.forward(&io.tensor("input_features").unwrap()).unwrap();
     let off = distance(&hidden, &io.tensor("encoder_last_hidden").unwrap());
     assert!(off < 1e-4, "{off:e}");
+}
+
+/// The decoder of the golden model, what it hears of each input, and the reference's numbers.
+fn golden_decoder() -> Option<(WhisperDecoder, Vec<Heard>, Weights)> {
+    let folder = golden("whisper")?;
+    let (weights, config) = encoder::open(&folder).expect("the folder is that of a model");
+    let decoder = WhisperDecoder::load(&Part::whole(&weights), &config).expect("it has a decoder");
+    let io = Weights::open(folder.join("io.safetensors")).expect("it has reference numbers");
+    let hidden = io.tensor("encoder_last_hidden").expect("they have the encoder's");
+    let hear = |row| {
+        let hidden = hidden.narrow(0, row, 1).expect("there are so many");
+        decoder.hear(&hidden).expect("the width is the decoder's")
+    };
+    let heard = (0..hidden.dim(0).expect("there are three axes")).map(hear).collect();
+    Some((decoder, heard, io))
+}
+
+/// A table of token numbers, stored as whole numbers of 64 bits.
+fn tokens(io: &Weights, name: &str) -> Vec<Vec<u32>> {
+    let rows = io.tensor(name).expect("it is there").to_vec2::<i64>().expect("it is a table");
+    rows.into_iter().map(|row| row.into_iter().map(|id| id as u32).collect()).collect()
+}
+
+#[test]
+fn golden_decoder_agrees_at_once_and_token_by_token() {
+    let Some((decoder, heard, io)) = golden_decoder() else { return };
+    let reference = io.tensor("logits").unwrap().to_vec3::<f32>().unwrap();
+    for ((ids, heard), reference) in
+        tokens(&io, "decoder_input_ids").iter().zip(&heard).zip(reference)
+    {
+        let off = |ours: &[f32], reference: &[f32]| {
+            ours.iter().zip(reference).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        let whole =
+            decoder.forward(std::slice::from_ref(ids), heard, &mut Said::default()).unwrap();
+        let mut said = Said::default();
+        for (at, reference) in reference.iter().enumerate() {
+            let logits =
+                decoder.logits(&whole.narrow(1, at, 1).unwrap().squeeze(1).unwrap()).unwrap();
+            assert!(off(&logits[0], reference) < 1e-4, "token {at} of all at once");
+            let step = decoder.forward(&[vec![ids[at]]], heard, &mut said).unwrap();
+            let logits = decoder.logits(&step.squeeze(1).unwrap()).unwrap();
+            assert!(off(&logits[0], reference) < 1e-4, "token {at} alone");
+        }
+    }
+}
+
+#[test]
+fn golden_greedy_tokens_agree() {
+    let Some((decoder, heard, io)) = golden_decoder() else { return };
+    for (reference, heard) in tokens(&io, "greedy_ids").iter().zip(&heard) {
+        let mut said = Said::default();
+        let mut ids = vec![reference[0]];
+        while ids.len() < reference.len() {
+            let next = vec![ids[ids.len() - 1]];
+            let x = decoder.forward(&[next], heard, &mut said).unwrap().squeeze(1).unwrap();
+            let logits = decoder.logits(&x).unwrap().remove(0);
+            let best = (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap();
+            ids.push(best as u32);
+        }
+        assert_eq!(ids, *reference);
+    }
+}
+
+#[test]
+fn golden_texts_of_a_batch_do_not_disturb_each_other() {
+    let Some((decoder, heard, io)) = golden_decoder() else { return };
+    let ids = tokens(&io, "decoder_input_ids");
+    let mut said = Said::default();
+    let both = decoder.forward(&ids, &heard[0], &mut said).unwrap();
+    let mut swapped = said.select(&[1, 0, 1]).unwrap();
+    let next = decoder.forward(&[vec![3], vec![4], vec![3]], &heard[0], &mut swapped).unwrap();
+    for (row, next_token, place) in [(0, 4, 1), (1, 3, 0)] {
+        let mut alone = Said::default();
+        let first = decoder.forward(&ids[row..=row], &heard[0], &mut alone).unwrap();
+        assert!(distance(&both.narrow(0, row, 1).unwrap(), &first) < 1e-5);
+        let second = decoder.forward(&[vec![next_token]], &heard[0], &mut alone).unwrap();
+        assert!(distance(&next.narrow(0, place, 1).unwrap(), &second) < 1e-5);
+    }
+    assert!(distance(&next.narrow(0, 0, 1).unwrap(), &next.narrow(0, 2, 1).unwrap()) < 1e-6);
 }
 
 #[test]

@@ -116,19 +116,42 @@ fn size(tensor: &Announced) -> u64 {
     tensor.bytes().unwrap_or(u64::MAX)
 }
 
+/// Writes tensors that are in memory as one safetensors file.
+///
+/// # Errors
+/// When it cannot be written, or a tensor is of a type that no file has.
+pub fn write_safetensors_map(
+    path: &Path,
+    tensors: &BTreeMap<String, Tensor>,
+) -> Result<(), WeightsError> {
+    write_safetensors(path, &announced(tensors)?, |tensor| Ok(tensors[&tensor.name].clone()))
+}
+
+/// Writes a small file (a configuration beside weights) that is there whole or not at all.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WeightsError> {
+    let mut file = Replacement::new(path)?;
+    file.out().write_all(bytes).map_err(|source| failed(path, source))?;
+    file.finish()
+}
+
+fn announced(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<Announced>, WeightsError> {
+    let one = |(name, tensor): (&String, &Tensor)| {
+        let kind = Kind::of_dtype(tensor.dtype()).ok_or_else(|| unwritten(tensor.dtype()))?;
+        Ok(Announced { name: name.clone(), kind, shape: tensor.dims().to_vec() })
+    };
+    tensors.iter().map(one).collect()
+}
+
 /// Writes a state dict as `torch.save` does (the zip form), so that `torch.load` reads it with `weights_only`. The
 /// file is there whole or not at all.
 ///
 /// # Errors
 /// When the file cannot be written, or a tensor is of a type that no file has.
 pub fn write_torch(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<(), WeightsError> {
-    let announced: Vec<Announced> = tensors
-        .iter()
-        .map(|(name, tensor)| {
-            let kind = Kind::of_dtype(tensor.dtype()).ok_or_else(|| unwritten(tensor.dtype()))?;
-            Ok(Announced { name: name.clone(), kind, shape: tensor.dims().to_vec() })
-        })
-        .collect::<Result<_, WeightsError>>()?;
+    let announced = announced(tensors)?;
     let values: Vec<&Tensor> = tensors.values().collect();
     let mut file = Replacement::new(path)?;
     torch(file.file(), &announced, None, &Map::new(), &mut |index, out| {

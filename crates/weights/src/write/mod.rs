@@ -13,7 +13,9 @@ use std::io::{self, Write};
 
 use crate::Kind;
 
-pub use files::{bytes_of, save_safetensors, write_safetensors, write_torch};
+pub use files::{
+    bytes_of, save_safetensors, write_file, write_safetensors, write_safetensors_map, write_torch,
+};
 pub use safetensors::safetensors;
 pub use torch::torch;
 
