@@ -47,6 +47,8 @@ pub struct Config {
     pub caption: CaptionConfig,
     /// Which correlations are claimed.
     pub correlate: CorrelateConfig,
+    /// How feature files are made.
+    pub features: crate::features::FeaturesConfig,
     /// How a collection is divided.
     pub split: SplitConfig,
     /// How dialogues are made of annotations.

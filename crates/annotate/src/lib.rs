@@ -28,6 +28,7 @@ pub mod config;
 pub mod correlate;
 pub mod detect;
 pub mod embed;
+pub mod features;
 pub mod filter;
 pub mod measure;
 mod outputs;

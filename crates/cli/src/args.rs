@@ -3,6 +3,7 @@
 mod ask;
 mod dataset;
 mod eval;
+mod features;
 mod model;
 mod predict;
 mod video_model;
@@ -20,6 +21,8 @@ pub(crate) use eval::{
 pub(crate) use model::*;
 pub(crate) use predict::*;
 pub(crate) use video_model::*;
+
+pub(crate) use features::{FeaturesCommand, FeaturesRunArgs, RowsDtypeChoice, TailChoice};
 
 /// Turns long videos into timelines of what is seen, heard and said.
 #[derive(Debug, Parser)]
@@ -52,6 +55,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     #[command(subcommand)]
     Dataset(DatasetCommand),
+    #[command(subcommand)]
+    Features(FeaturesCommand),
     #[command(subcommand)]
     Model(ModelCommand),
     Ask(AskArgs),

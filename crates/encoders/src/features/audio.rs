@@ -4,7 +4,7 @@ use std::mem;
 
 use omnivale_signal::fbank::{FBANK_RATE, fbank, normalise_for_beats};
 
-use super::groups::encode;
+use super::groups::{encode, stack};
 use crate::EncoderError;
 use crate::beats::{BANDS, Beats, Tail, WINDOW_FRAMES};
 
@@ -88,8 +88,9 @@ impl<'m> Lane<'m> {
             return Ok(());
         }
         let windows = mem::take(&mut self.waiting);
-        let rows = encode(&windows, &[WINDOW_FRAMES, BANDS], |windows| {
-            Ok(self.model.forward(windows)?.mean(1)?)
+        let rows = encode(&windows, |windows| {
+            let windows = stack(windows, &[WINDOW_FRAMES, BANDS])?;
+            Ok(self.model.forward(&windows)?.mean(1)?)
         })?;
         self.values.extend(rows.into_iter().flatten());
         Ok(())

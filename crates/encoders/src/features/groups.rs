@@ -13,23 +13,27 @@ use crate::EncoderError;
 /// fast as of more.
 const GROUP: usize = 4;
 
-/// A row for each of `items`, all of `shape`, by `forward`, which makes `[4, width]` of `[4, shape..]`. The groups
-/// are encoded side by side on all cores.
+/// A row for each of `items` by `forward`, which makes `[4, width]` of four of them. The groups are encoded side by
+/// side on all cores.
 pub(super) fn encode(
     items: &[Vec<f32>],
-    shape: &[usize],
-    forward: impl Fn(&Tensor) -> Result<Tensor, EncoderError> + Sync,
+    forward: impl Fn(&[&[f32]]) -> Result<Tensor, EncoderError> + Sync,
 ) -> Result<Vec<Vec<f32>>, EncoderError> {
     let groups = items.par_chunks(GROUP).map(|group| {
         let last = group.last().into_iter().cycle().take(GROUP - group.len());
-        let values: Vec<f32> = group.iter().chain(last).flatten().copied().collect();
-        let tensor = Tensor::from_vec(values, [&[GROUP], shape].concat(), &Device::Cpu)?;
-        let mut rows = forward(&tensor)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
+        let full: Vec<&[f32]> = group.iter().chain(last).map(Vec::as_slice).collect();
+        let mut rows = forward(&full)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
         rows.truncate(group.len());
         Ok(rows)
     });
     let groups: Vec<Vec<Vec<f32>>> = groups.collect::<Result<_, EncoderError>>()?;
     Ok(groups.into_iter().flatten().collect())
+}
+
+/// Items of `shape` as one tensor, `[items, shape..]`.
+pub(super) fn stack(items: &[&[f32]], shape: &[usize]) -> Result<Tensor, EncoderError> {
+    let shape = [&[items.len()], shape].concat();
+    Ok(Tensor::from_vec(items.concat(), shape, &Device::Cpu)?)
 }
 
 #[cfg(test)]
@@ -39,12 +43,13 @@ mod tests {
     #[test]
     fn groups_are_full_and_rows_stay_in_order() {
         let items: Vec<Vec<f32>> = (0..9).map(|n| vec![n as f32, 1.0]).collect();
-        let rows = encode(&items, &[2], |x| {
+        let rows = encode(&items, |group| {
+            let x = stack(group, &[2])?;
             assert_eq!(x.dims(), [4, 2]);
             Ok((x * 2.0)?)
         });
         let expected: Vec<Vec<f32>> = (0..9).map(|n| vec![2.0 * n as f32, 2.0]).collect();
         assert_eq!(rows.unwrap(), expected);
-        assert!(encode(&[], &[2], |x| Ok(x.clone())).unwrap().is_empty());
+        assert!(encode(&[], |group| stack(group, &[2])).unwrap().is_empty());
     }
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use omnivale_timeline::{Duration, FeatureTrack, Time, TimeGrid};
 
-use super::{Effort, Encoders, Extracted, Kind, audio, visual};
+use super::{Effort, Encoders, Extracted, Kind, audio, clap, visual};
 use crate::{EncoderError, SpeechFeatures, WhisperEncoder};
 
 /// Length of a window of BEATs and of Whisper: 512 frames of 10 ms.
 const WINDOW: Duration = Duration::from_millis(5_120);
+/// From one segment of CLAP to the next.
+const SEGMENT_STEP: Duration = Duration::from_millis(4_000);
 
 /// A piece of a video on its way to an encoder.
 #[derive(Debug)]
@@ -19,15 +21,18 @@ pub(super) enum Work {
     Window(Vec<f32>),
     /// Further samples at 16 kHz for Whisper.
     Speech(Vec<f32>),
+    /// Samples of 10 s at 48 kHz for CLAP.
+    Segment(Vec<f32>),
 }
 
 /// All encoders that are asked for, with what each has made so far.
 #[derive(Debug)]
 pub(super) struct Lanes<'m> {
     pub(super) visual: Option<visual::Lane<'m>>,
-    audio: Option<audio::Lane<'m>>,
+    pub(super) audio: Option<audio::Lane<'m>>,
     /// With the width of a row.
-    speech: Option<(usize, SpeechFeatures<'m>)>,
+    pub(super) speech: Option<(usize, SpeechFeatures<'m>)>,
+    clap: Option<clap::Lane<'m>>,
 }
 
 impl<'m> Lanes<'m> {
@@ -36,18 +41,10 @@ impl<'m> Lanes<'m> {
         // One chunk at a time: it has enough tokens, and rows must not depend on batches.
         let speech = |model: &'m WhisperEncoder| (model.width(), SpeechFeatures::new(model, 1));
         Self {
-            visual: encoders.visual.as_ref().map(|model| visual::Lane::new(model, batch)),
-            audio: encoders.audio.as_ref().map(|model| audio::Lane::new(model, batch)),
-            speech: encoders.speech.as_ref().map(speech),
-        }
-    }
-
-    /// Whether an encoder of this kind takes samples at 16 kHz.
-    pub(super) fn hears(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::Audio => self.audio.is_some(),
-            Kind::Speech => self.speech.is_some(),
-            Kind::Visual | Kind::Clap => false,
+            visual: encoders.visual.as_deref().map(|model| visual::Lane::new(model, batch)),
+            audio: encoders.audio.as_deref().map(|model| audio::Lane::new(model, batch)),
+            speech: encoders.speech.as_deref().map(speech),
+            clap: encoders.clap.as_deref().map(|model| clap::Lane::new(model, batch)),
         }
     }
 
@@ -60,6 +57,10 @@ impl<'m> Lanes<'m> {
             },
             Work::Speech(samples) => match &mut self.speech {
                 Some((_, lane)) => lane.push(&samples),
+                None => Ok(()),
+            },
+            Work::Segment(segment) => match &mut self.clap {
+                Some(lane) => lane.push(segment),
                 None => Ok(()),
             },
             Work::Window(window) => match &mut self.audio {
@@ -75,6 +76,9 @@ impl<'m> Lanes<'m> {
             lane.flush()?;
         }
         if let Some(lane) = &mut self.audio {
+            lane.flush()?;
+        }
+        if let Some(lane) = &mut self.clap {
             lane.flush()?;
         }
         Ok(())
@@ -94,6 +98,9 @@ impl<'m> Lanes<'m> {
         }
         if let Some((width, lane)) = self.speech {
             add(Kind::Speech, WINDOW, (width, lane.finish()?));
+        }
+        if let Some(lane) = self.clap {
+            add(Kind::Clap, SEGMENT_STEP, lane.into_rows());
         }
         Ok(())
     }

@@ -18,21 +18,24 @@
 //! ```
 
 mod audio;
+mod clap;
 mod groups;
 mod lanes;
 mod options;
 mod pass;
 mod place;
+mod reader;
 mod sound;
 mod visual;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use omnivale_media::{Damage, Flow, Source};
 use omnivale_timeline::{Duration, FeatureTrack};
 
-use crate::{Beats, ClipVision, EncoderError, WhisperEncoder};
+use crate::{Beats, ClapAudio, ClipVision, EncoderError, WhisperEncoder};
 
 pub use options::{Effort, Gaps, Kind, Options};
 pub use place::Place;
@@ -40,15 +43,20 @@ pub use place::Place;
 /// Rises whenever the same video, weights and [`Options`] may give other rows.
 pub const VERSION: u32 = 1;
 
-/// The encoders that are to be used; what is `None` is not asked for.
-#[derive(Debug, Default)]
+/// Told how far decoding is; may end it.
+type Watch<'a> = &'a (dyn Fn(Duration) -> Flow + Sync);
+
+/// The encoders that are to be used; what is `None` is not asked for. A clone shares them.
+#[derive(Clone, Debug, Default)]
 pub struct Encoders {
     /// For [`Kind::Visual`].
-    pub visual: Option<ClipVision>,
+    pub visual: Option<Arc<ClipVision>>,
     /// For [`Kind::Audio`].
-    pub audio: Option<Beats>,
+    pub audio: Option<Arc<Beats>>,
     /// For [`Kind::Speech`].
-    pub speech: Option<WhisperEncoder>,
+    pub speech: Option<Arc<WhisperEncoder>>,
+    /// For [`Kind::Clap`].
+    pub clap: Option<Arc<ClapAudio>>,
 }
 
 impl Encoders {
@@ -59,10 +67,23 @@ impl Encoders {
     pub fn open(places: &BTreeMap<Kind, Place>) -> Result<Self, EncoderError> {
         let path = |kind| places.get(&kind).map(Place::path);
         Ok(Self {
-            visual: path(Kind::Visual).map(ClipVision::open).transpose()?,
-            audio: path(Kind::Audio).map(Beats::open).transpose()?,
-            speech: path(Kind::Speech).map(WhisperEncoder::open).transpose()?,
+            visual: path(Kind::Visual).map(ClipVision::open).transpose()?.map(Arc::new),
+            audio: path(Kind::Audio).map(Beats::open).transpose()?.map(Arc::new),
+            speech: path(Kind::Speech).map(WhisperEncoder::open).transpose()?.map(Arc::new),
+            clap: path(Kind::Clap).map(ClapAudio::open).transpose()?.map(Arc::new),
         })
+    }
+
+    /// Those for `kinds` alone.
+    #[must_use]
+    pub fn only(&self, kinds: &[Kind]) -> Self {
+        let Self { visual, audio, speech, clap } = self.clone();
+        Self {
+            visual: visual.filter(|_| kinds.contains(&Kind::Visual)),
+            audio: audio.filter(|_| kinds.contains(&Kind::Audio)),
+            speech: speech.filter(|_| kinds.contains(&Kind::Speech)),
+            clap: clap.filter(|_| kinds.contains(&Kind::Clap)),
+        }
     }
 
     /// The kinds that are asked for.
@@ -72,7 +93,7 @@ impl Encoders {
             Kind::Visual => self.visual.is_some(),
             Kind::Audio => self.audio.is_some(),
             Kind::Speech => self.speech.is_some(),
-            Kind::Clap => false,
+            Kind::Clap => self.clap.is_some(),
         };
         Kind::ALL.into_iter().filter(has).collect()
     }

@@ -1,30 +1,23 @@
 //! The one pass: a thread decodes and prepares, this one encodes, a short queue between them.
 
 use std::collections::BTreeMap;
-use std::mem;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use omnivale_media::{Decoded, Flow, Request, Sink, Source};
-use omnivale_signal::log_mel::WHISPER_SAMPLES;
-use omnivale_timeline::{Duration, PictureView, SamplesView, Time};
+use omnivale_media::{Request, Source};
+use omnivale_timeline::Time;
 
 use super::audio::Windows;
+use super::clap::Segments;
 use super::lanes::{Lanes, Work};
-use super::sound::{Joiner, silence};
+use super::reader::{End, Parts, Reader};
 use super::visual::{self, Chooser};
-use super::{Effort, Encoders, Extracted, Features, Kind, Options};
+use super::{Effort, Encoders, Extracted, Features, Kind, Options, Watch};
 use crate::EncoderError;
 
 /// Pieces that may wait between the two threads: enough that neither waits for the other's unevenness, and less than
 /// 40 MB.
 const QUEUE: usize = 16;
-/// Samples of speech that make up a piece: what Whisper takes at once.
-const SPEECH: usize = WHISPER_SAMPLES;
-
-/// Told how far decoding is; may end it.
-pub(super) type Watch<'a> = &'a (dyn Fn(Duration) -> Flow + Sync);
-
 pub(super) fn run(
     source: &Source,
     encoders: &Encoders,
@@ -57,6 +50,7 @@ pub(super) fn run(
         let request = Request {
             pictures: has_pictures,
             speech_samples: has_sound && (encoders.audio.is_some() || encoders.speech.is_some()),
+            native_samples: has_sound && encoders.clap.is_some(),
             threads: effort.decoder_threads.max(1),
             ..Request::default()
         };
@@ -69,7 +63,7 @@ pub(super) fn run(
         if has_pictures && found != frames {
             // The container promised another number: once more, for the pictures that this changes.
             frames = found;
-            let request = Request { pictures: true, speech_samples: false, ..request };
+            let request = Request { speech_samples: false, native_samples: false, ..request };
             if found > 0 && decode(source, request, &mut lanes, options, frames, watch)?.is_none() {
                 return Ok(None);
             }
@@ -85,13 +79,6 @@ pub(super) fn run(
         lanes.finish_sound(heard.unwrap_or(Time::ZERO), &mut kinds)?;
     }
     Ok(Some(Features { kinds, duration: probe.duration, damage }))
-}
-
-/// What decoding came to.
-struct End {
-    decoded: Decoded,
-    /// When the first sample is heard, if any is.
-    heard: Option<Time>,
 }
 
 /// Decodes what `request` asks for and encodes it; of the pictures, those of a video of `frames` that have no row
@@ -110,22 +97,14 @@ fn decode(
         wanted.retain(|frame| !lane.has(*frame));
         Chooser::new(wanted, lane.side(), options)
     });
-    let reader = Reader {
+    let (spoken, native) = (request.speech_samples, request.native_samples);
+    let parts = Parts {
         chooser,
-        sound: Sound {
-            windows: request
-                .speech_samples
-                .then(|| Windows::new(options.tail))
-                .filter(|_| lanes.hears(Kind::Audio)),
-            speech: lanes.hears(Kind::Speech).then(Vec::new),
-            sender: sender.clone(),
-        },
-        joiner: Joiner::new(options.gaps),
-        sender,
-        watch,
-        told: Time::ZERO,
-        heard: false,
+        windows: (spoken && lanes.audio.is_some()).then(|| Windows::new(options.tail)),
+        speech: (spoken && lanes.speech.is_some()).then(Vec::new),
+        segments: native.then(|| Segments::new(options.via_44100)),
     };
+    let reader = Reader::new(parts, options.gaps, sender, watch);
     thread::scope(|scope| {
         let reading = scope.spawn(move || reader.read(source, &request));
         let encoded = encode(receiver, lanes);
@@ -141,100 +120,4 @@ fn encode(receiver: Receiver<Work>, lanes: &mut Lanes<'_>) -> Result<(), Encoder
         lanes.take(work)?;
     }
     lanes.flush()
-}
-
-/// The decoder's side: makes work of what is decoded.
-struct Reader<'a> {
-    chooser: Option<Chooser>,
-    sound: Sound,
-    joiner: Joiner,
-    sender: SyncSender<Work>,
-    watch: Watch<'a>,
-    told: Time,
-    heard: bool,
-}
-
-impl Reader<'_> {
-    fn read(mut self, source: &Source, request: &Request) -> Result<Option<End>, EncoderError> {
-        let decoded = source.decode(request, &mut self)?;
-        if decoded.stopped {
-            return Ok(None);
-        }
-        // An encoder that is gone has said why.
-        let _ = self.sound.finish();
-        let heard = self.heard.then(|| self.joiner.start());
-        Ok(Some(End { decoded, heard }))
-    }
-
-    fn reached(&mut self, time: Time) -> Flow {
-        if time.since(self.told) < Duration::from_millis(1_000) {
-            return Flow::Continue;
-        }
-        self.told = time;
-        (self.watch)(time.since(Time::ZERO))
-    }
-
-    fn hear(&mut self, samples: &SamplesView<'_>) -> Flow {
-        let quiet = self.joiner.before(samples);
-        self.heard = true;
-        let sound = &mut self.sound;
-        match silence(quiet, |quiet| sound.push(quiet)).and_then(|()| sound.push(samples.data)) {
-            Ok(()) => self.reached(samples.time),
-            Err(Gone) => Flow::Stop,
-        }
-    }
-}
-
-/// The encoders end: no more work is taken.
-#[derive(Debug)]
-pub(super) struct Gone;
-
-/// Makes work of samples at 16 kHz.
-struct Sound {
-    windows: Option<Windows>,
-    /// Samples that do not make up a piece yet.
-    speech: Option<Vec<f32>>,
-    sender: SyncSender<Work>,
-}
-
-impl Sound {
-    fn push(&mut self, samples: &[f32]) -> Result<(), Gone> {
-        let send = |work| self.sender.send(work).map_err(|_| Gone);
-        if let Some(windows) = &mut self.windows {
-            windows.push(samples, |window| send(Work::Window(window)))?;
-        }
-        if let Some(speech) = &mut self.speech {
-            speech.extend_from_slice(samples);
-            if speech.len() >= SPEECH {
-                send(Work::Speech(mem::take(speech)))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<(), Gone> {
-        let send = |work| self.sender.send(work).map_err(|_| Gone);
-        if let Some(window) = self.windows.and_then(Windows::finish) {
-            send(Work::Window(window))?;
-        }
-        match self.speech {
-            Some(speech) if !speech.is_empty() => send(Work::Speech(speech)),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Sink for Reader<'_> {
-    fn picture(&mut self, picture: &PictureView<'_>) -> Flow {
-        if let Some(picture) = self.chooser.as_mut().and_then(|chooser| chooser.take(picture))
-            && self.sender.send(Work::Picture(picture)).is_err()
-        {
-            return Flow::Stop;
-        }
-        self.reached(picture.time)
-    }
-
-    fn speech_samples(&mut self, samples: &SamplesView<'_>) -> Flow {
-        self.hear(samples)
-    }
 }

@@ -1,10 +1,9 @@
 //! Runs of samples to one stream of sound: gaps, channels and rates.
 
-use omnivale_media::Resample;
+use omnivale_media::{Resample, ResampleError};
 use omnivale_timeline::{SamplesView, Time};
 
 use super::Gaps;
-use crate::EncoderError;
 
 /// Samples of silence that are made at once.
 const SILENCE: [f32; 4096] = [0.0; 4096];
@@ -44,9 +43,9 @@ impl Joiner {
         missing
     }
 
-    /// When the first sample is heard.
-    pub(super) fn start(&self) -> Time {
-        self.start.unwrap_or(Time::ZERO)
+    /// When the sound starts; `None` before the first sample.
+    pub(super) fn start(&self) -> Option<Time> {
+        self.start
     }
 }
 
@@ -82,17 +81,9 @@ impl Converter {
     pub(super) fn push(
         &mut self,
         samples: &SamplesView<'_>,
-        silence_before: u64,
         out: &mut Vec<f32>,
-    ) -> Result<(), EncoderError> {
-        let rate = samples.sample_rate;
-        if self.way.as_ref().is_none_or(|(from, ..)| *from != rate) {
-            self.finish(out)?;
-            let first = Resample::new(rate, if self.via_44100 { CD_RATE } else { self.to })?;
-            let second = self.via_44100.then(|| Resample::new(CD_RATE, self.to)).transpose()?;
-            self.way = Some((rate, first, second));
-        }
-        silence(silence_before, |quiet| self.convert(quiet, out))?;
+    ) -> Result<(), ResampleError> {
+        self.prepare(samples.sample_rate, out)?;
         let channels = usize::from(samples.channels.max(1));
         let mut mono = std::mem::take(&mut self.mono);
         mono.clear();
@@ -103,24 +94,46 @@ impl Converter {
         converted
     }
 
-    fn convert(&mut self, mono: &[f32], out: &mut Vec<f32>) -> Result<(), EncoderError> {
+    /// Appends what some silence at `rate` gives.
+    pub(super) fn push_silence(
+        &mut self,
+        rate: u32,
+        quiet: &[f32],
+        out: &mut Vec<f32>,
+    ) -> Result<(), ResampleError> {
+        self.prepare(rate, out)?;
+        self.convert(quiet, out)
+    }
+
+    /// Makes it ready for samples at `rate`.
+    fn prepare(&mut self, rate: u32, out: &mut Vec<f32>) -> Result<(), ResampleError> {
+        if self.way.as_ref().is_none_or(|(from, ..)| *from != rate) {
+            self.finish(out)?;
+            let first = Resample::new(rate, if self.via_44100 { CD_RATE } else { self.to })?;
+            let second = self.via_44100.then(|| Resample::new(CD_RATE, self.to)).transpose()?;
+            self.way = Some((rate, first, second));
+        }
+        Ok(())
+    }
+
+    fn convert(&mut self, mono: &[f32], out: &mut Vec<f32>) -> Result<(), ResampleError> {
         let Some((_, first, second)) = &mut self.way else { return Ok(()) };
-        let Some(second) = second else { return Ok(first.push(mono, out)?) };
+        let Some(second) = second else { return first.push(mono, out) };
         self.between.clear();
         first.push(mono, &mut self.between)?;
         self.between.iter_mut().for_each(|sample| *sample = cd_quality(*sample));
-        Ok(second.push(&self.between, out)?)
+        second.push(&self.between, out)
     }
 
     /// Appends what the filters still hold.
-    pub(super) fn finish(&mut self, out: &mut Vec<f32>) -> Result<(), EncoderError> {
+    pub(super) fn finish(&mut self, out: &mut Vec<f32>) -> Result<(), ResampleError> {
         let Some((_, first, second)) = self.way.take() else { return Ok(()) };
-        let Some(mut second) = second else { return Ok(first.finish(out)?) };
+        let Some(mut second) = second else { return first.finish(out) };
         self.between.clear();
         first.finish(&mut self.between)?;
         self.between.iter_mut().for_each(|sample| *sample = cd_quality(*sample));
         second.push(&self.between, out)?;
-        Ok(second.finish(out)?)
+        second.finish(out)
     }
 }
 
@@ -151,7 +164,7 @@ mod tests {
             // The second run is late by less than a container's rounding.
             let found = [500, 1_515, 3_500].map(|time| joiner.before(&run(time, &second, 1)));
             assert_eq!(found, silence, "{gaps:?}");
-            assert_eq!(joiner.start(), start);
+            assert_eq!(joiner.start(), Some(start));
         }
     }
 
@@ -160,9 +173,9 @@ mod tests {
         let data: Vec<f32> = (0..16_000).map(|n| if n % 2 == 0 { 0.75 } else { 0.25 }).collect();
         let mut converter = Converter::new(48_000, false);
         let mut out = Vec::new();
-        converter.push(&run(0, &data, 2), 0, &mut out).unwrap();
+        converter.push(&run(0, &data, 2), &mut out).unwrap();
         let faster = SamplesView { sample_rate: 48_000, ..run(1_000, &data, 2) };
-        converter.push(&faster, 0, &mut out).unwrap();
+        converter.push(&faster, &mut out).unwrap();
         converter.finish(&mut out).unwrap();
         assert_eq!(out.len(), 48_000 + 8_000);
         assert!(out[1_000..46_000].iter().chain(&out[48_000..]).all(|x| (x - 0.5).abs() < 1e-3));
@@ -174,7 +187,7 @@ mod tests {
         let mut converter = Converter::new(48_000, true);
         let mut out = Vec::new();
         let view = SamplesView { sample_rate: 48_000, ..run(0, &data, 1) };
-        converter.push(&view, 0, &mut out).unwrap();
+        converter.push(&view, &mut out).unwrap();
         converter.finish(&mut out).unwrap();
         assert_eq!(out.len(), 48_000);
         assert!(out[1_000..47_000].iter().all(|x| (x - 0.3).abs() < 1e-3));

@@ -7,7 +7,7 @@ use omnivale_media::Probe;
 use omnivale_signal::packed_bgr;
 use omnivale_timeline::{FeatureTrack, PictureView, Time, TimeGrid};
 
-use super::groups::encode;
+use super::groups::{encode, stack};
 use super::{Kind, Options};
 use crate::clip::preprocess::{Preprocess, frame_indices, frames_between};
 use crate::{ClipVision, EncoderError};
@@ -116,7 +116,7 @@ impl<'m> Lane<'m> {
             .map(|Picture { frame, time, pixels }| ((frame, time), pixels))
             .unzip();
         let side = self.side();
-        let rows = encode(&pixels, &[3, side, side], |pixels| self.model.forward(pixels))?;
+        let rows = encode(&pixels, |pixels| self.model.forward(&stack(pixels, &[3, side, side])?))?;
         for ((frame, time), row) in places.into_iter().zip(rows) {
             self.rows.insert(frame, (time, row));
         }
