@@ -5,12 +5,15 @@
 //!
 //! Not here: models (`encoders`, `llm`).
 
+mod attention;
 mod choice;
 mod error;
 mod function;
+mod heads;
 mod level;
 mod linear;
 mod memory;
+mod norm;
 mod onednn;
 mod packed;
 mod peak;
@@ -19,8 +22,10 @@ mod product;
 mod simd;
 mod tile;
 
+pub use attention::Attention;
 pub use choice::Kernel;
 pub use error::KernelError;
 pub use function::Activation;
 pub use linear::{After, Linear};
+pub use norm::{layer_norm, rms_norm};
 pub use peak::peak_flops;

@@ -230,9 +230,17 @@ impl Left<'_> {
         count: usize,
         to: *mut f32,
     ) {
+        // SAFETY: the caller's promise; f32 are words, and whole rows of them are given.
+        let begin = match self.values {
+            Values::F32(words) => unsafe {
+                let words = &words[first * self.inputs..];
+                turn::<S>(words.as_ptr(), self.inputs, words.len(), (count, self.inputs), to)
+            },
+            _ => 0,
+        };
         for row in 0..count {
             let from = &from[(first + row) * self.inputs..][..self.inputs];
-            for (step, value) in from.iter().enumerate() {
+            for (step, value) in from.iter().enumerate().skip(begin) {
                 // SAFETY: there is room for `count` words a step.
                 unsafe { *to.add(step * count + row) = value.wide() };
             }
@@ -247,9 +255,23 @@ impl Left<'_> {
         count: usize,
         to: *mut f32,
     ) {
+        let begin = match self.values {
+            // Two neighbours in memory are a word, low half first.
+            Values::Bf16(halves)
+                if self.inputs.is_multiple_of(2) && cfg!(target_endian = "little") =>
+            {
+                let halves = &halves[first * self.inputs..];
+                let words = self.inputs / 2;
+                // SAFETY: as above.
+                unsafe {
+                    turn::<S>(halves.as_ptr().cast(), words, halves.len() / 2, (count, words), to)
+                }
+            }
+            _ => 0,
+        };
         for row in 0..count {
             let from = &from[(first + row) * self.inputs..][..self.inputs];
-            for (step, pair) in from.chunks(2).enumerate() {
+            for (step, pair) in from.chunks(2).enumerate().skip(begin) {
                 let bits = |x: f32| u32::from(bf16::from_f32(x).to_bits());
                 let high = pair.get(1).map_or(0, |value| bits(value.wide()));
                 let word = bits(pair[0].wide()) | high << 16;
@@ -258,4 +280,33 @@ impl Left<'_> {
             }
         }
     }
+}
+
+/// Turns the first steps of `count` rows of `steps` words, `stride` apart, into `count` words a step; returns how many
+/// steps that were: none where there are fewer than a vector's rows in the `length` words.
+///
+/// A whole vector is written for each step, and what is too much is overwritten by the next: so steps go upwards, and
+/// words beyond the last are spoilt that come later in their turn.
+///
+/// # Safety
+/// As for [`Simd`]; `to` has room for `count` words a step, and the last vector's.
+#[inline(always)]
+pub(crate) unsafe fn turn<S: Simd>(
+    from: *const f32,
+    stride: usize,
+    length: usize,
+    (count, steps): (usize, usize),
+    to: *mut f32,
+) -> usize {
+    let whole = steps / S::LANES * S::LANES;
+    if S::LANES == 8 || count > S::LANES || length < (S::LANES - 1) * stride + steps {
+        return 0;
+    }
+    let mut step = 0;
+    while step < whole {
+        // SAFETY: `LANES` rows of `steps` words are there, by the caller's promise and the check above.
+        unsafe { S::transpose(from.add(step), stride, to.add(step * count), count) };
+        step += S::LANES;
+    }
+    whole
 }

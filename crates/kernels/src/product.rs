@@ -92,7 +92,8 @@ impl Whole<'_> {
             let panels = share(panels, parts, part);
             // Words of the packed rows after the sums, which end with a line.
             let sums = rows.1 * panel(self.weight.level);
-            let bytes = 4 * (sums + rows.1 * self.weight.steps());
+            // A vector more, for what packing spoils.
+            let bytes = 4 * (sums + rows.1 * self.weight.steps() + 16);
             with_scratch(bytes, |scratch| {
                 let scratch = scratch.cast();
                 let work = Part::<P> {
@@ -153,7 +154,7 @@ impl<P: Step> Work for Part<'_, P> {
                             sums_stride: width,
                             fresh: begin == 0,
                         };
-                        sides.multiply::<S, 2>(count);
+                        S::multiply::<P, 2>(sides, count);
                     }
                 }
                 begin += length;

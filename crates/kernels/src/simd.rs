@@ -3,6 +3,8 @@
 
 use half::{bf16, f16};
 
+use crate::tile::{Sides, Step};
+
 /// The vectors of one instruction set, and what can be done with them.
 ///
 /// # Safety
@@ -47,6 +49,9 @@ pub(crate) unsafe trait Simd: Copy + Send + Sync + 'static {
     unsafe fn pairs(low: Self::V, high: Self::V) -> Self::V;
     /// To each f32 of `c` the sum of the products of the two bf16 of `a` and of `b`. Only where [`Self::PAIRS`].
     unsafe fn dot_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+
+    /// [`Sides::multiply`] compiled once for all its callers.
+    unsafe fn multiply<P: Step, const VECTORS: usize>(sides: Sides<P>, rows: usize);
 
     /// `LANES` rows of `LANES` words, `from_stride` apart, turned into columns, `to_stride` apart.
     #[inline(always)]
@@ -224,6 +229,11 @@ unsafe impl Simd for Portable {
     unsafe fn dot_pairs(_: [f32; 8], _: [f32; 8], c: [f32; 8]) -> [f32; 8] {
         debug_assert!(Self::PAIRS, "pairs are not packed for this level");
         c
+    }
+    #[inline(never)]
+    unsafe fn multiply<P: Step, const VECTORS: usize>(sides: Sides<P>, rows: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { sides.multiply::<Self, VECTORS>(rows) }
     }
 }
 

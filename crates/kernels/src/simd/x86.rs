@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 use half::{bf16, f16};
 
 use super::Simd;
+use crate::tile::{Sides, Step};
 
 /// AVX2, FMA and F16C.
 #[derive(Clone, Copy)]
@@ -28,6 +29,18 @@ macro_rules! intrinsics {
                 unsafe { $body }
             }
         )*
+    };
+}
+
+/// The product of tiles as a function of its own, compiled for the level.
+macro_rules! multiply {
+    ($features:literal) => {
+        #[target_feature(enable = $features)]
+        #[inline(never)]
+        unsafe fn multiply<P: Step, const VECTORS: usize>(sides: Sides<P>, rows: usize) {
+            // SAFETY: the caller's promise.
+            unsafe { sides.multiply::<Self, VECTORS>(rows) }
+        }
     };
 }
 
@@ -86,6 +99,8 @@ unsafe impl Simd for Avx2 {
             _mm256_castsi256_ps(_mm256_or_si256(low, high))
         }
     }
+
+    multiply!("avx2,fma,f16c");
 
     #[inline(always)]
     unsafe fn dot_pairs(_: __m256, _: __m256, c: __m256) -> __m256 {
@@ -175,6 +190,7 @@ unsafe fn rounded16(x: __m512) -> __m512i {
 unsafe impl Simd for Avx512 {
     avx512! {
         const PAIRS: bool = false;
+        multiply!("avx512f,avx512bw,avx512dq,avx512vl");
         intrinsics! { __m512;
             fn store_bf16(to: *mut bf16, x: __m512) {
                 _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(rounded16(x)));
@@ -197,6 +213,7 @@ unsafe impl Simd for Avx512 {
 unsafe impl Simd for Avx512Bf16 {
     avx512! {
         const PAIRS: bool = true;
+        multiply!("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16");
         intrinsics! { __m512;
             fn store_bf16(to: *mut bf16, x: __m512) {
                 let rounded: __m256i = std::mem::transmute(_mm512_cvtneps_pbh(x));
