@@ -2,6 +2,8 @@
 
 mod dataset;
 mod eval;
+mod model;
+mod video_model;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -12,6 +14,8 @@ pub(crate) use dataset::*;
 pub(crate) use eval::{
     BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, QaArgs, TaskChoice,
 };
+pub(crate) use model::*;
+pub(crate) use video_model::*;
 
 /// Turns long videos into timelines of what is seen, heard and said.
 #[derive(Debug, Parser)]
@@ -44,6 +48,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     #[command(subcommand)]
     Dataset(DatasetCommand),
+    #[command(subcommand)]
+    Model(ModelCommand),
     #[command(subcommand)]
     MetricsData(MetricsDataCommand),
     /// Print the configuration: every value, its default and its reason

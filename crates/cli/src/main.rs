@@ -7,6 +7,7 @@ mod inputs;
 mod interrupt;
 mod output;
 mod reporter;
+mod video_model;
 
 use std::process::ExitCode;
 

@@ -115,7 +115,7 @@ pub(crate) fn sigmoid(x: &Tensor) -> TensorResult<Tensor> {
 }
 
 /// Softmax over the last axis.
-fn softmax(x: &Tensor) -> TensorResult<Tensor> {
+pub(crate) fn softmax(x: &Tensor) -> TensorResult<Tensor> {
     let exp = x.broadcast_sub(&x.max_keepdim(D::Minus1)?)?.exp()?;
     exp.broadcast_div(&exp.sum_keepdim(D::Minus1)?)
 }

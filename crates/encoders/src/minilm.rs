@@ -135,7 +135,7 @@ struct Embeddings {
 
 /// `encoder.layer.N`.
 #[derive(Debug)]
-struct Layer {
+pub(crate) struct Layer {
     attention: Attention,
     intermediate: Linear,
     output: Linear,
@@ -215,7 +215,7 @@ impl Embeddings {
 }
 
 impl Layer {
-    fn load(view: &View<'_>, config: &Config) -> Result<Self, EncoderError> {
+    pub(crate) fn load(view: &View<'_>, config: &Config) -> Result<Self, EncoderError> {
         let (width, inner, eps) =
             (config.hidden_size, config.intermediate_size, config.layer_norm_eps);
         Ok(Self {
@@ -227,7 +227,7 @@ impl Layer {
     }
 
     /// `x`: `[batch, time, width]`, `bias`: `[batch, 1, 1, time]`; returns the shape of `x`.
-    fn forward(&self, x: &Tensor, bias: &Tensor) -> candle_core::Result<Tensor> {
+    pub(crate) fn forward(&self, x: &Tensor, bias: &Tensor) -> candle_core::Result<Tensor> {
         let x = self.attention.forward(x, bias)?;
         let inner = self.intermediate.forward(&x)?.gelu_erf()?;
         self.output_layer_norm.forward(&(self.output.forward(&inner)? + x)?)

@@ -2,11 +2,12 @@
 //!
 //! All prompts about one video begin with the same words and the same rows of features, by far most of their
 //! length. [`Answerer::watch`] runs the model over that part once; [`Answerer::answer`] then continues it with
-//! many questions at a time.
+//! many questions at a time. [`Answerer::talk`] begins a conversation there instead, in which each turn goes on from
+//! what was said.
 
 use crate::LlmError;
 use crate::assemble::{Assembly, Features, Projectors};
-use crate::conversation::{PLACEHOLDER, Template, Token, Turn, tokens};
+use crate::conversation::{PLACEHOLDER, Template, Token, Turn, next_round, tokens};
 use crate::generate::{self, Options, Prompts, Stop, TextWatch};
 use crate::llama::{Cache, Llama};
 use crate::splice::{Batch, Sample};
@@ -41,6 +42,34 @@ impl Watched {
     }
 }
 
+/// A conversation about a video, as far as it has come.
+#[derive(Debug)]
+pub struct Talk {
+    /// What was said so far, seen as the video's beginning.
+    video: Watched,
+    /// Tokens of the last answer that the model has not read.
+    unseen: Vec<TokenId>,
+    begun: bool,
+}
+
+impl Talk {
+    /// Positions that the model has read.
+    #[must_use]
+    pub fn read(&self) -> usize {
+        self.video.shared()
+    }
+}
+
+/// A question about a video.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// A user's turn that begins with the placeholder, as
+    /// [`QuerySet`](crate::conversation::QuerySet) writes them.
+    pub text: String,
+    /// The number of its stream of random choices: the same number gives the same ones, whatever is asked beside it.
+    pub stream: u64,
+}
+
 /// What a model answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
@@ -71,34 +100,25 @@ impl Answerer<'_> {
 
     /// Answers questions about a video, all at a time.
     ///
-    /// Each question is a user's turn that begins with the placeholder, as
-    /// [`QuerySet`](crate::conversation::QuerySet) writes them. `on_text` is told the text of each
-    /// answer as it comes: the question's number and some more text. An answer ends also before the
-    /// first of `stops` in its text. The number of a question, counted from `first`, is the number of its
-    /// stream of random choices.
+    /// `on_text` is told the text of each answer as it comes: the question's place and some more text.
+    /// An answer ends also before the first of `stops` in its text.
     ///
     /// # Errors
     /// If a question does not begin with its only placeholder, or the model cannot run.
     pub fn answer(
         &self,
         video: &Watched,
-        questions: &[String],
-        first: u64,
+        questions: &[Question],
         options: &Options,
         stops: &[String],
-        mut on_text: impl FnMut(usize, &str),
+        on_text: impl FnMut(usize, &str),
     ) -> Result<Vec<Reply>, LlmError> {
         if questions.is_empty() {
             return Ok(Vec::new());
         }
         let mut tails = Vec::with_capacity(questions.len());
         for question in questions {
-            let (head, tail) = self.parts(question)?;
-            if head != video.head {
-                let expected = format!("one that begins with {PLACEHOLDER}");
-                return Err(LlmError::input("question", expected, question.clone()));
-            }
-            tails.push(tail);
+            tails.push(self.tail(video, &question.text)?);
         }
         let samples: Vec<Sample<'_>> = tails
             .iter()
@@ -106,21 +126,107 @@ impl Answerer<'_> {
             .collect();
         let batch = Batch::new(self.model.embed_tokens(), &samples)?;
         let mut cache = video.cache.repeat(questions.len())?;
-        let streams: Vec<u64> = (first..).take(questions.len()).collect();
-        let prompts =
-            Prompts { embeddings: &batch.embeddings, lengths: &batch.lengths, streams: &streams };
-        let mut texts = vec![String::new(); questions.len()];
+        let streams: Vec<u64> = questions.iter().map(|question| question.stream).collect();
+        self.generate(&mut cache, &batch, &streams, options, stops, on_text)
+    }
+
+    /// Begins a conversation about a video.
+    ///
+    /// # Errors
+    /// If the cache cannot be copied.
+    pub fn talk(&self, video: &Watched) -> Result<Talk, LlmError> {
+        let (cache, head) = (video.cache.repeat(1)?, video.head.clone());
+        Ok(Talk { video: Watched { cache, head }, unseen: Vec::new(), begun: false })
+    }
+
+    /// Says the user's next turn in a conversation, and gives the model's answer. Nothing that was said before is
+    /// computed again.
+    ///
+    /// The first turn begins with the placeholder, as a question does; later ones have none. An answer has at most
+    /// as many tokens as the model has positions left. An answer that was cut off there, or at `most_tokens`, is
+    /// closed as if it had ended.
+    ///
+    /// # Errors
+    /// If the placeholder is missing or one too many, if the model has no positions left for the turn and one token
+    /// of an answer, or cannot run.
+    pub fn say(
+        &self,
+        talk: &mut Talk,
+        turn: &Question,
+        options: &Options,
+        mut on_text: impl FnMut(&str),
+    ) -> Result<Reply, LlmError> {
+        let new = if talk.begun {
+            self.next_turn(&talk.unseen, &turn.text)?
+        } else {
+            self.tail(&talk.video, &turn.text)?
+        };
+        let before = talk.video.shared() + new.len();
+        let positions = self.model.config().max_position_embeddings;
+        let left = positions.saturating_sub(before);
+        if left == 0 {
+            let expected =
+                format!("at most {positions} positions, which is what the model was trained for");
+            return Err(LlmError::input("conversation", expected, before.to_string()));
+        }
+        let options = Options { most_tokens: options.most_tokens.min(left), ..options.clone() };
+        let sample = Sample { tokens: &new, labels: None, features: Vec::new() };
+        let batch = Batch::new(self.model.embed_tokens(), &[sample])?;
+        let cache = &mut talk.video.cache;
+        let show = |_: usize, text: &str| on_text(text);
+        let mut replies = self.generate(cache, &batch, &[turn.stream], &options, &[], show)?;
+        let reply =
+            replies.pop().ok_or_else(|| LlmError::input("conversation", "an answer", "none"))?;
+        // The last token of an answer that was cut off has been chosen and not yet read.
+        let read = talk.video.shared().saturating_sub(before).min(reply.tokens.len());
+        talk.unseen = reply.tokens[read..].to_vec();
+        talk.begun = true;
+        Ok(reply)
+    }
+
+    /// Tokens of a later turn: what is left of the answer before it, its end, the turn.
+    fn next_turn(&self, unseen: &[TokenId], text: &str) -> Result<Vec<Token>, LlmError> {
+        if text.contains(PLACEHOLDER) {
+            let expected = format!("no {PLACEHOLDER} after the first turn");
+            return Err(LlmError::input("conversation", expected, text.to_owned()));
+        }
+        // The beginning mark is there once, at the very beginning.
+        let ids = self.tokenizer.encode(&next_round(text));
+        let ids = unseen.iter().chain(ids.iter().skip(1));
+        Ok(ids.copied().map(Token::Text).collect())
+    }
+
+    /// The tokens of a question after what `video` has seen.
+    fn tail(&self, video: &Watched, question: &str) -> Result<Vec<Token>, LlmError> {
+        let (head, tail) = self.parts(question)?;
+        if head == video.head {
+            return Ok(tail);
+        }
+        let expected = format!("one that begins with {PLACEHOLDER}");
+        Err(LlmError::input("question", expected, question.to_owned()))
+    }
+
+    fn generate(
+        &self,
+        cache: &mut Cache,
+        batch: &Batch,
+        streams: &[u64],
+        options: &Options,
+        stops: &[String],
+        mut on_text: impl FnMut(usize, &str),
+    ) -> Result<Vec<Reply>, LlmError> {
+        let prompts = Prompts { embeddings: &batch.embeddings, lengths: &batch.lengths, streams };
+        let mut texts = vec![String::new(); streams.len()];
         let mut watches: Vec<TextWatch<'_>> =
-            questions.iter().map(|_| TextWatch::new(self.tokenizer, stops)).collect();
-        let answers =
-            generate::generate(self.model, &mut cache, &prompts, options, |row, token| {
-                let watched = watches[row].push(token);
-                if !watched.text.is_empty() {
-                    on_text(row, &watched.text);
-                    texts[row].push_str(&watched.text);
-                }
-                watched.next
-            })?;
+            streams.iter().map(|_| TextWatch::new(self.tokenizer, stops)).collect();
+        let answers = generate::generate(self.model, cache, &prompts, options, |row, token| {
+            let watched = watches[row].push(token);
+            if !watched.text.is_empty() {
+                on_text(row, &watched.text);
+                texts[row].push_str(&watched.text);
+            }
+            watched.next
+        })?;
         for (row, watch) in watches.iter_mut().enumerate() {
             let rest = watch.finish();
             if !rest.is_empty() {

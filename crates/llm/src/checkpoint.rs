@@ -1,11 +1,16 @@
 //! Where a model's tensors come from, by name.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 use omnivale_weights::Weights;
 
 use crate::LlmError;
+use crate::gguf::GgufModel;
+use crate::linalg::Matrix;
+use crate::llama::Config;
+use crate::tokenizer::Tokenizer;
 
 /// Tensors of a checkpoint by name: a map in memory, files, or another source changed on the way (as
 /// [`crate::lora::Merged`] does).
@@ -30,6 +35,22 @@ pub trait Tensors {
         let (expected, found) = (shape.to_vec(), found.dims().to_vec());
         Err(LlmError::TensorShape { name: name(), expected, found })
     }
+
+    /// The weight of a linear layer, `[outputs, inputs]`, which may be quantised.
+    ///
+    /// # Errors
+    /// As [`Tensors::wanted`].
+    fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, LlmError> {
+        Ok(Matrix::Dense(self.wanted(name, &[outputs, inputs])?))
+    }
+
+    /// A table of which rows are looked up, `[rows, width]`; it may be narrower than what is computed in.
+    ///
+    /// # Errors
+    /// As [`Tensors::wanted`].
+    fn table(&self, name: &str, rows: usize, width: usize) -> Result<Tensor, LlmError> {
+        self.wanted(name, &[rows, width])
+    }
 }
 
 impl Tensors for BTreeMap<String, Tensor> {
@@ -43,6 +64,80 @@ impl Tensors for Weights {
         match self.shape(name) {
             Some(_) => Ok(Some(Self::tensor(self, name)?)),
             None => Ok(None),
+        }
+    }
+}
+
+/// The files of a language model: a folder in the published layout, or one GGUF file.
+#[derive(Debug)]
+pub enum ModelFiles {
+    /// `config.json`, weights in one file or several, a tokeniser.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Its `config.json`.
+        config: Config,
+        /// Its tensors, of which none has been read.
+        weights: Weights,
+    },
+    /// llama.cpp's file.
+    Gguf(GgufModel),
+}
+
+impl ModelFiles {
+    /// Opens a folder or a GGUF file; tensors are read when they are asked for.
+    ///
+    /// # Errors
+    /// If a file is missing, cannot be read, or is of another kind of model.
+    pub fn open(path: &Path) -> Result<Self, LlmError> {
+        if path.is_dir() {
+            let config = Config::from_file(&path.join("config.json"))?;
+            let weights = Weights::open(path)?;
+            return Ok(Self::Folder { path: path.to_owned(), config, weights });
+        }
+        Ok(Self::Gguf(GgufModel::open(path)?))
+    }
+
+    /// The model's shape.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        match self {
+            Self::Folder { config, .. } => config,
+            Self::Gguf(model) => model.config(),
+        }
+    }
+
+    /// The model's tokeniser.
+    ///
+    /// # Errors
+    /// If there is none, or one of another kind than Llama's.
+    pub fn tokenizer(&self) -> Result<Tokenizer, LlmError> {
+        match self {
+            Self::Folder { path, .. } => Tokenizer::from_folder(path),
+            Self::Gguf(model) => model.tokenizer(),
+        }
+    }
+}
+
+impl Tensors for ModelFiles {
+    fn tensor(&self, name: &str) -> Result<Option<Tensor>, LlmError> {
+        match self {
+            Self::Folder { weights, .. } => Tensors::tensor(weights, name),
+            Self::Gguf(model) => model.tensor(name),
+        }
+    }
+
+    fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, LlmError> {
+        match self {
+            Self::Folder { weights, .. } => weights.matrix(name, outputs, inputs),
+            Self::Gguf(model) => model.matrix(name, outputs, inputs),
+        }
+    }
+
+    fn table(&self, name: &str, rows: usize, width: usize) -> Result<Tensor, LlmError> {
+        match self {
+            Self::Folder { weights, .. } => weights.table(name, rows, width),
+            Self::Gguf(model) => model.table(name, rows, width),
         }
     }
 }

@@ -9,7 +9,8 @@
 //! | [`llama`] | the decoder and its cache |
 //! | [`generate`](mod@generate) | tokens of answers, for batches of prompts, with stop strings |
 //! | [`answer`] | questions about a video to answers in text, with what they share computed once |
-//! | [`lora`], [`checkpoint`] | tensors by name, and adapters merged into them |
+//! | [`checkpoint`], [`lora`] | tensors by name, and adapters merged into them |
+//! | [`precision`], [`gguf`] | a model in fewer bits, and in llama.cpp's files |
 //! | [`linalg`] | linear layers, norms and attention, each in one place |
 //!
 //! Everything reproduces the published models: their quirks are the defaults where a checkpoint depends on them
@@ -30,7 +31,7 @@
 //! of it.
 //!
 //! Not here: making features (`encoders`), reading files of weights (`weights`), what an answer means (`metrics`). Not yet:
-//! training, GGUF and quantised weights, scaled rotary positions, tokenisers that are not Llama's, repetition
+//! training, scaled rotary positions, tokenisers that are not Llama's, repetition
 //! penalties and beams.
 
 pub mod answer;
@@ -40,10 +41,12 @@ pub mod checkpoint;
 pub mod conversation;
 mod error;
 pub mod generate;
+pub mod gguf;
 pub mod interleave;
 pub mod linalg;
 pub mod llama;
 pub mod lora;
+pub mod precision;
 pub mod projector;
 pub mod splice;
 pub mod tokenizer;

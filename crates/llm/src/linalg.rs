@@ -1,15 +1,55 @@
 //! The few heavy operations that models here are made of, each in one place: so that a faster one
 //! replaces it in one place.
 
+use std::sync::Arc;
+
+use candle_core::quantized::QTensor;
 use candle_core::{D, DType, Tensor};
 
 use crate::LlmError;
+
+/// The weight of a linear layer, `[outputs, inputs]`.
+#[derive(Debug, Clone)]
+pub enum Matrix {
+    /// Numbers, of the activations' type or a narrower one.
+    Dense(Tensor),
+    /// Blocks of each row with scales of their own; multiplied without being unpacked.
+    Quantised(Arc<QTensor>),
+}
+
+impl Matrix {
+    /// Outputs and inputs.
+    ///
+    /// # Errors
+    /// If it is no matrix.
+    pub fn dims(&self) -> Result<(usize, usize), LlmError> {
+        Ok(match self {
+            Self::Dense(weight) => weight.dims2()?,
+            Self::Quantised(weight) => weight.shape().dims2()?,
+        })
+    }
+
+    /// Bytes of the weight as it is stored.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Dense(weight) => weight.elem_count() * weight.dtype().size_in_bytes(),
+            Self::Quantised(weight) => weight.storage_size_in_bytes(),
+        }
+    }
+}
+
+impl From<Tensor> for Matrix {
+    fn from(weight: Tensor) -> Self {
+        Self::Dense(weight)
+    }
+}
 
 /// `y = x W^T + b`.
 #[derive(Debug, Clone)]
 pub struct Linear {
     /// `[outputs, inputs]`.
-    weight: Tensor,
+    weight: Matrix,
     /// `[outputs]`.
     bias: Option<Tensor>,
 }
@@ -17,20 +57,32 @@ pub struct Linear {
 impl Linear {
     /// From a weight `[outputs, inputs]` and a bias `[outputs]`.
     #[must_use]
-    pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight, bias }
+    pub fn new(weight: impl Into<Matrix>, bias: Option<Tensor>) -> Self {
+        Self { weight: weight.into(), bias }
     }
 
-    /// `[..., inputs] -> [..., outputs]`.
+    /// Its weight.
+    #[must_use]
+    pub fn weight(&self) -> &Matrix {
+        &self.weight
+    }
+
+    /// `[..., inputs] -> [..., outputs]`, of the type of `x`.
     ///
     /// # Errors
     /// If the last dimension is not `inputs`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor, LlmError> {
-        let (outputs, inputs) = self.weight.dims2()?;
+        let (outputs, inputs) = self.weight.dims()?;
         let mut shape = x.dims().to_vec();
         // One product over all rows: a batch of small products would be slower.
         let rows = x.reshape(((), inputs))?;
-        let y = rows.matmul(&self.weight.t()?)?;
+        let y = match &self.weight {
+            Matrix::Dense(weight) => rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?,
+            Matrix::Quantised(weight) => {
+                let rows = rows.to_dtype(DType::F32)?.contiguous()?;
+                rows.apply_op1_no_bwd(weight.as_ref())?.to_dtype(x.dtype())?
+            }
+        };
         let y = match &self.bias {
             Some(bias) => y.broadcast_add(bias)?,
             None => y,

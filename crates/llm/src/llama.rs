@@ -313,8 +313,7 @@ fn linear(
     outputs: usize,
     inputs: usize,
 ) -> Result<Linear, LlmError> {
-    let weight = tensors.wanted(&format!("{name}.weight"), &[outputs, inputs])?;
-    Ok(Linear::new(weight, None))
+    Ok(Linear::new(tensors.matrix(&format!("{name}.weight"), outputs, inputs)?, None))
 }
 
 impl Llama {
@@ -324,7 +323,8 @@ impl Llama {
     /// If a tensor is missing or of another shape than the configuration says.
     pub fn new(config: Config, tensors: &dyn Tensors) -> Result<Self, LlmError> {
         let (vocabulary, width) = (config.vocab_size, config.hidden_size);
-        let embed_tokens = tensors.wanted("model.embed_tokens.weight", &[vocabulary, width])?;
+        let table = "model.embed_tokens.weight";
+        let embed_tokens = tensors.table(table, vocabulary, width)?;
         let mut layers = Vec::new();
         for index in 0..config.num_hidden_layers {
             let path = format!("model.layers.{index}");
@@ -338,7 +338,7 @@ impl Llama {
         }
         let norm = tensors.wanted("model.norm.weight", &[width])?;
         let lm_head = if config.tie_word_embeddings {
-            Linear::new(embed_tokens.clone(), None)
+            Linear::new(tensors.matrix(table, vocabulary, width)?, None)
         } else {
             linear(tensors, "lm_head", vocabulary, width)?
         };
@@ -387,7 +387,7 @@ impl Llama {
             let expected = format!("{batch} lengths up to {time}, and a cache of as many rows");
             return Err(LlmError::input("batch", expected, format!("lengths {lengths:?}")));
         }
-        let (dtype, device) = (embeddings.dtype(), embeddings.device());
+        let (dtype, device) = (self.norm.dtype(), embeddings.device());
         let before = |row: usize| cache.as_ref().map_or(0, |cache| cache.length(row));
         let positions: Vec<usize> = (0..batch)
             .flat_map(|row| (0..time).map(move |at| (row, at)))
@@ -396,7 +396,7 @@ impl Llama {
         let rotation = Rotation::new(&self.config, &positions, (batch, time), dtype, device)?;
         let mask = mask(batch, time, cache.as_deref(), device)?;
         let eps = self.config.rms_norm_eps;
-        let mut x = embeddings.clone();
+        let mut x = embeddings.to_dtype(dtype)?;
         for (index, layer) in self.layers.iter().enumerate() {
             let normed = rms_norm(&x, &layer.input_layernorm, eps)?;
             let layer_cache = cache.as_deref_mut().map(|cache| (cache, index));

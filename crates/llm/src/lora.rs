@@ -166,6 +166,31 @@ impl Adapter {
         format!("{json:#}\n")
     }
 
+    /// Writes its folder as PEFT does: `adapter_config.json`, and the tensors in safetensors or, with `torch`, in
+    /// PyTorch's format. `base` and `dropout` as in [`Adapter::config_json`]. The configuration comes last: a folder
+    /// that has it is whole.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write(
+        &self,
+        folder: &Path,
+        base: &str,
+        dropout: f64,
+        torch: bool,
+    ) -> Result<(), LlmError> {
+        let tensors = self.tensors();
+        if torch {
+            omnivale_weights::write_torch(&folder.join("adapter_model.bin"), &tensors)?;
+        } else {
+            let path = folder.join("adapter_model.safetensors");
+            omnivale_weights::write_safetensors_map(&path, &tensors)?;
+        }
+        let path = folder.join("adapter_config.json");
+        omnivale_weights::write_file(&path, self.config_json(base, dropout).as_bytes())?;
+        Ok(())
+    }
+
     /// What it adds to a weight, `[out, in]` in f32; `None` if it does not change that one.
     ///
     /// # Errors

@@ -18,6 +18,15 @@ pub enum WeightsError {
         #[source]
         source: std::io::Error,
     },
+    /// A file cannot be written; what was there before is unchanged.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
     /// A weights file breaks the rules of its format.
     #[error("{}: {place}: {found}", path.display())]
     Malformed {

@@ -56,6 +56,39 @@ impl Kind {
         })
     }
 
+    /// The kind in which the values of a tensor of this type are written; `None` if there is none.
+    #[must_use]
+    pub fn of_dtype(dtype: DType) -> Option<Self> {
+        Some(match dtype {
+            DType::F64 => Self::F64,
+            DType::F32 => Self::F32,
+            DType::F16 => Self::F16,
+            DType::BF16 => Self::Bf16,
+            DType::I64 => Self::I64,
+            DType::I32 => Self::I32,
+            DType::I16 => Self::I16,
+            DType::U8 => Self::U8,
+            _ => return None,
+        })
+    }
+
+    /// The name safetensors gives it.
+    #[must_use]
+    pub fn safetensors_name(self) -> &'static str {
+        match self {
+            Self::F64 => "F64",
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+            Self::Bf16 => "BF16",
+            Self::I64 => "I64",
+            Self::I32 => "I32",
+            Self::I16 => "I16",
+            Self::I8 => "I8",
+            Self::U8 => "U8",
+            Self::Bool => "BOOL",
+        }
+    }
+
     /// By the name of PyTorch's storage class, without its module.
     pub(super) fn of_torch_storage(name: &str) -> Option<Self> {
         Some(match name {

@@ -5,6 +5,9 @@
 //! is read when it is asked for. A pickle is read by a small machine of our own that knows tensors and plain
 //! containers and can run nothing.
 //!
+//! The other way: [`write_safetensors`], [`save_safetensors`] for a folder, [`write_torch`]; each file is there whole or
+//! not at all. llama.cpp's files are read and written in [`gguf`].
+//!
 //! A model takes its tensors through a [`View`], which remembers what was taken, so that [`View::finish`] can say
 //! at once everything that is missing, left over or of another shape:
 //!
@@ -23,16 +26,19 @@
 //! # }
 //! ```
 
+mod atomic;
 mod error;
 #[cfg(test)]
 mod fixtures;
 mod folder;
+pub mod gguf;
 mod kind;
 pub mod pickle;
 mod safetensors;
 mod stored;
 mod torch;
 mod view;
+pub mod write;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,6 +52,10 @@ pub use folder::{Cache, first_file};
 pub use kind::Kind;
 pub use safetensors::weight_map;
 pub use view::View;
+pub use write::{
+    Announced as Planned, bytes_of, save_safetensors, write_file, write_safetensors,
+    write_safetensors_map, write_torch,
+};
 
 use stored::Stored;
 
@@ -203,6 +213,15 @@ impl Weights {
 
 /// The header of one file, whatever its format; the first bytes decide, not the name.
 fn open_file(path: &Path) -> Result<Contents, WeightsError> {
+    if gguf::is_one(path)? {
+        return Err(WeightsError::Malformed {
+            path: path.to_owned(),
+            place: "file".to_owned(),
+            found: "is a GGUF file, where safetensors or a PyTorch file is needed; \
+                    `omnivale model convert` makes one of it"
+                .to_owned(),
+        });
+    }
     if torch::begins_like_torch(path)? { torch::open(path) } else { safetensors::open(path) }
 }
 

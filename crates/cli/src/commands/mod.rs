@@ -11,6 +11,7 @@ mod eval_boundaries;
 mod eval_map;
 mod eval_qa;
 mod metrics_data;
+mod model;
 
 use std::path::Path;
 
@@ -33,6 +34,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
         Command::Detect(DetectCommand::Audio(args)) => detect_audio::run(&args),
         Command::Eval(args) => eval::dispatch(args),
         Command::Dataset(command) => dataset::dispatch(&command),
+        Command::Model(command) => model::dispatch(&command),
         Command::MetricsData(MetricsDataCommand::Import(args)) => metrics_data::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -95,6 +95,33 @@ fn exact_shares_are_met_and_the_same_bytes_come_again() {
 }
 
 #[test]
+fn an_earlier_division_is_kept_while_new_videos_meet_the_shares() {
+    let root = tempfile::tempdir().unwrap();
+    let parts = ["--parts", "train=0.7,val=0.2,test=0.1"];
+    let before = divided(root.path(), &collection(0, 30), &[&parts[..], &["--exact"]].concat());
+    let earlier = root.path().join("earlier");
+    fs::rename(root.path().join("parts"), &earlier).unwrap();
+    let more = [&parts[..], &["--keep", text(&earlier), "--seed", "5"]].concat();
+    // Two videos are gone and thirty came.
+    let after = divided(root.path(), &collection(2, 60), &more);
+    let stays = |(id, part): (&String, &String)| after.get(id).is_none_or(|now| now == part);
+    assert!(before.iter().all(stays));
+    let count = |part: &str| after.values().filter(|one| *one == part).count();
+    assert_eq!((count("train"), count("val"), count("test")), (40, 12, 6));
+    let manifest = read_json(&root.path().join("parts/train.json.manifest.json"));
+    assert_eq!(manifest["inputs"].as_array().unwrap().len(), 4, "the earlier parts are inputs");
+
+    // Groups that the earlier parts divide cannot be kept together.
+    let file = root.path().join("all.json");
+    let out = root.path().join("other");
+    let args = ["dataset", "split", text(&file), "-o", text(&out), "--group-prefix", "_"];
+    let output = run(&[&args[..], &more].concat());
+    expect(&output, 1);
+    assert!(stderr(&output).contains("a group that only this part has"), "{}", stderr(&output));
+    assert!(!out.exists());
+}
+
+#[test]
 fn sources_stay_together_however_they_are_named() {
     let root = tempfile::tempdir().unwrap();
     let csv = root.path().join("groups.csv");
@@ -233,8 +260,8 @@ fn the_help_is_written_for_a_person() {
     Which part a video goes to depends on the seed, the shares and its name alone, so that adding videos
     later moves none that are there; shares are met as well as chance meets them. With --exact each
     stratum of length and number of events is divided in the shares asked for, and adding videos moves
-    some others. What comes from one source can be kept together. Entries are written as they stand in
-    the file, fields of your own included, in its order.
+    some others, unless --keep names the earlier parts. What comes from one source can be kept together.
+    Entries are written as they stand in the file, fields of your own included, in its order.
 
     Usage: omnivale dataset split [OPTIONS] --output <DIR> <FILE>
 
@@ -257,6 +284,9 @@ fn the_help_is_written_for_a_person() {
 
           --exact
               Divide each stratum in exactly these shares
+
+          --keep <DIR>
+              Divide as with --exact, but leave every video that this folder's parts have where it is
 
           --seed <N>
               Another seed, another division
@@ -290,6 +320,7 @@ fn the_help_is_written_for_a_person() {
     Examples:
       omnivale dataset split annotations.json -o parts
       omnivale dataset split annotations.json -o parts --exact --test 0.1392 --html split.html
+      omnivale dataset split more.json -o parts2 --keep parts            old videos stay
       omnivale dataset split all.json -o parts --parts train=0.8,val=0.1,test=0.1 --seed 7
       omnivale dataset split all.json -o parts --groups channels.csv      lines of id,group
       omnivale dataset split all.json -o parts --group-prefix _          talk_0030, talk_0060: talk

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Item, Parts, SplitConfig, position};
+use super::{Item, Kept, Parts, SplitConfig, position};
 
 /// What is not divided: the items of one group.
 #[derive(Clone)]
@@ -35,8 +35,14 @@ impl Ledger {
 }
 
 /// The part of each item, by the rule that the [module](super) states. Does not depend on the order
-/// of the items.
-pub fn exact(items: &[Item], parts: &Parts, config: &SplitConfig, seed: u64) -> Vec<usize> {
+/// of the items. What is kept stays where it was, and the others make up for it.
+pub fn exact(
+    items: &[Item],
+    parts: &Parts,
+    config: &SplitConfig,
+    seed: u64,
+    kept: &Kept,
+) -> Vec<usize> {
     let mut strata = BTreeMap::new();
     for item in items {
         *strata.entry(config.stratum(item)).or_insert(0usize) += 1;
@@ -58,9 +64,12 @@ pub fn exact(items: &[Item], parts: &Parts, config: &SplitConfig, seed: u64) -> 
 
     let (mut groups, mut singles) = (Vec::new(), vec![Vec::new(); strata.len()]);
     for unit in units(items, seed) {
-        match unit.members[..] {
-            [one] => singles[of[one]].push(unit),
-            _ => groups.push(unit),
+        match (kept.part(unit.name), &unit.members[..]) {
+            (Some(part), members) => {
+                members.iter().for_each(|item| give(&mut ledger, *item, part));
+            }
+            (None, &[one]) => singles[of[one]].push(unit),
+            (None, _) => groups.push(unit),
         }
     }
     // The largest first: what they leave unbalanced the smaller ones can still make up for.
@@ -216,7 +225,7 @@ mod tests {
         };
         let parts = Parts::train_and_test(0.2).unwrap();
         for seed in 0..5 {
-            let assigned = exact(&items, &parts, &config, seed);
+            let assigned = exact(&items, &parts, &config, seed, &Kept::default());
             let in_test = |of: &dyn Fn(&Item) -> bool| {
                 items.iter().zip(&assigned).filter(|(item, part)| **part == 1 && of(item)).count()
             };
@@ -241,13 +250,13 @@ mod tests {
         fn the_order_of_the_items_does_not_matter(items in items(), parts in parts(), seed: u64) {
             let mut other = items.clone();
             other.reverse();
-            let (one, two) = (exact(&items, &parts, &config(), seed), exact(&other, &parts, &config(), seed));
+            let (one, two) = (exact(&items, &parts, &config(), seed, &Kept::default()), exact(&other, &parts, &config(), seed, &Kept::default()));
             prop_assert_eq!(named(&items, &one), named(&other, &two));
         }
 
         #[test]
         fn groups_are_never_divided(items in items(), parts in parts(), seed: u64) {
-            let assigned = exact(&items, &parts, &config(), seed);
+            let assigned = exact(&items, &parts, &config(), seed, &Kept::default());
             let mut part_of = BTreeMap::new();
             for (item, part) in items.iter().zip(assigned) {
                 prop_assert!(part < parts.len());
@@ -259,7 +268,7 @@ mod tests {
         fn without_groups_shares_and_strata_are_met(items in items(), share in 0.05f64..0.95, seed: u64) {
             let items: Vec<Item> = items.into_iter().map(|item| Item { group: None, ..item }).collect();
             let parts = Parts::train_and_test(share).unwrap();
-            let assigned = exact(&items, &parts, &config(), seed);
+            let assigned = exact(&items, &parts, &config(), seed, &Kept::default());
             let test: usize = assigned.iter().sum();
             prop_assert_eq!(test, (share * items.len() as f64).round() as usize);
             let mut strata: BTreeMap<_, (usize, usize)> = BTreeMap::new();
@@ -274,10 +283,30 @@ mod tests {
         }
 
         #[test]
+        fn what_is_kept_stays_and_the_rest_makes_up_for_it(
+            before in items(), added in items(), alone: bool, share in 0.05f64..0.95, seed: u64,
+        ) {
+            let ungrouped = |item: Item| Item { group: item.group.filter(|_| !alone), ..item };
+            let before: Vec<Item> = before.into_iter().map(ungrouped).collect();
+            let added = added.into_iter().map(ungrouped);
+            let parts = Parts::train_and_test(share).unwrap();
+            let first = exact(&before, &parts, &config(), seed, &Kept::default());
+            let mut all = before.clone();
+            all.extend(added.filter(|item| before.iter().all(|old| old.id != item.id)));
+            let kept = Kept::of(&before, &first);
+            let second = exact(&all, &parts, &config(), seed ^ 1, &kept);
+            prop_assert_eq!(&second[..before.len()], &first[..]);
+            let test: usize = second.iter().sum();
+            let goal = (share * all.len() as f64).round() as usize;
+            let had: usize = first.iter().sum();
+            prop_assert!(!alone || test == goal.clamp(had, had + all.len() - before.len()));
+        }
+
+        #[test]
         fn several_parts_meet_their_totals(items in items(), seed: u64) {
             let items: Vec<Item> = items.into_iter().map(|item| Item { group: None, ..item }).collect();
             let parts: Parts = "train=0.6,val=0.25,test=0.15".parse().unwrap();
-            let assigned = exact(&items, &parts, &config(), seed);
+            let assigned = exact(&items, &parts, &config(), seed, &Kept::default());
             for (index, part) in parts.iter().enumerate().skip(1) {
                 let count = assigned.iter().filter(|one| **one == index).count();
                 prop_assert_eq!(count, (part.share * items.len() as f64).round() as usize);

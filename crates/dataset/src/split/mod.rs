@@ -14,13 +14,15 @@
 //! fills the parts by largest remainders. The shares are met to within one video, each stratum's to
 //! within one for two parts; whole groups come first, and what they leave unbalanced the others make
 //! up for. Adding videos moves some others between parts: about thirty where one is added to a
-//! collection of LongVALE's size.
+//! collection of LongVALE's size. With the earlier parts as [`Kept`] none moves, and the shares are met
+//! as well as the added videos allow.
 //!
 //! [`Report`] says how alike the parts are.
 
 mod exact;
 mod groups;
 mod items;
+mod kept;
 mod report;
 mod stable;
 #[cfg(test)]
@@ -35,6 +37,7 @@ use serde::{Deserialize, Serialize};
 pub use exact::exact;
 pub use groups::{Groups, by_field, by_prefix, read_groups_file};
 pub use items::{Entry, read_file, write};
+pub use kept::Kept;
 pub use report::{Likeness, PartReport, Report};
 pub use stable::stable;
 

@@ -149,6 +149,14 @@ fn vicuna(turns: &[Turn]) -> String {
     prompt
 }
 
+/// What follows an answer in [`Template::VicunaV1`] when the user goes on: the end of the answer, the user's turn,
+/// and an open assistant's turn.
+#[must_use]
+pub fn next_round(user: &str) -> String {
+    let (asks, answers) = (Role::User.name(), Role::Assistant.name());
+    format!("{END_OF_ROUND}{asks}: {user} {answers}:")
+}
+
 /// The tokens of a prompt, with the placeholder's positions as [`Token::Features`].
 ///
 /// What stands between placeholders is cut as texts of their own (so each begins with its own `▁`);
@@ -180,6 +188,18 @@ mod tests {
         insta::assert_snapshot!(
             shown.escape_debug().to_string(),
             @r" USER: <video>\nHow many? ASSISTANT: 2 dogs.</s>USER: And then? ASSISTANT:"
+        );
+    }
+
+    #[test]
+    fn a_round_goes_on_as_the_whole_conversation_would_be_written() {
+        let turns = [Turn::user("<video>\nHow many?"), Turn::assistant("2 dogs.")];
+        let next = [&turns[..], &[Turn::user("And then?")]].concat();
+        let begun = Template::VicunaV1.prompt(&turns).unwrap();
+        let begun = begun.strip_suffix(END_OF_ROUND).unwrap();
+        assert_eq!(
+            Template::VicunaV1.prompt(&next).unwrap(),
+            format!("{begun}{}", next_round("And then?"))
         );
     }
 

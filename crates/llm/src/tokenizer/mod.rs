@@ -5,7 +5,9 @@
 //! a character without a piece becomes its bytes. A tokeniser comes from SentencePiece's
 //! `tokenizer.model` or from a `tokenizer.json` converted from one.
 
+mod facts;
 mod json;
+mod learned;
 mod sentencepiece;
 mod stream;
 mod vocabulary;
@@ -18,6 +20,7 @@ use serde::Deserialize;
 
 use crate::LlmError;
 
+pub use learned::{FEWEST_PIECES, learned_model};
 pub use stream::TextStream;
 
 use vocabulary::{Kind, Vocabulary};

@@ -151,6 +151,25 @@ impl Vocabulary {
         self.pieces.len()
     }
 
+    /// For each piece how early it is merged; what is never merged comes last. Where merging goes by pairs, the
+    /// earliest pair that makes the piece.
+    pub(super) fn ranks(&self) -> Vec<u32> {
+        match &self.merges {
+            Merges::Pieces(ranks) => ranks.clone(),
+            Merges::Pairs(pairs) => {
+                let mut made: Vec<(TokenId, u32)> =
+                    pairs.values().map(|&(rank, id)| (id, rank)).collect();
+                made.sort_unstable();
+                made.dedup_by_key(|(id, _)| *id);
+                let rank = |id| {
+                    let place = made.binary_search_by_key(&id, |(id, _)| *id);
+                    place.map_or(pairs.len() as u32, |place| made[place].1)
+                };
+                (0..self.pieces.len() as TokenId).map(rank).collect()
+            }
+        }
+    }
+
     /// The piece with this id.
     pub(super) fn piece(&self, id: TokenId) -> Option<&Piece> {
         self.pieces.get(usize::try_from(id).ok()?)

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
-use omnivale_llm::answer::Answerer;
+use omnivale_llm::answer::{Answerer, Question};
 use omnivale_llm::assemble::{Assembly, Features, Projectors};
-use omnivale_llm::conversation::{QuerySet, Template, Turn, tokens};
+use omnivale_llm::conversation::{QuerySet, Template, Token, Turn, next_round, tokens};
 use omnivale_llm::generate::{Choice, Next, Options, Prompts, Sampling, Stop, generate};
 use omnivale_llm::llama::{Cache, Config, Llama};
 use omnivale_llm::projector::Projector;
@@ -58,12 +58,19 @@ impl Parts {
 
     /// The answer without anything shared: the whole prompt, spliced and continued.
     fn continue_whole_prompt(&self, question: &str, stream: u64, options: &Options) -> Vec<u32> {
+        self.continue_tokens(&self.prompt(question), stream, options)
+    }
+
+    fn prompt(&self, question: &str) -> Vec<Token> {
         let prompt = Template::VicunaV1.prompt(&[Turn::user(question)]).expect("one turn");
-        let tokens = tokens(&self.tokenizer, &prompt);
+        tokens(&self.tokenizer, &prompt)
+    }
+
+    fn continue_tokens(&self, tokens: &[Token], stream: u64, options: &Options) -> Vec<u32> {
         let rows: Tensor = Assembly::Concatenated
             .rows(&self.features, &self.projectors)
             .expect("every modality has a projector");
-        let sample = Sample { tokens: &tokens, labels: None, features: vec![rows] };
+        let sample = Sample { tokens, labels: None, features: vec![rows] };
         let batch = Batch::new(self.model.embed_tokens(), &[sample]).expect("one sample");
         let prompts =
             Prompts { embeddings: &batch.embeddings, lengths: &batch.lengths, streams: &[stream] };
@@ -71,6 +78,12 @@ impl Parts {
         let answers = generate(&self.model, &mut cache, &prompts, options, |_, _| Next::More);
         answers.expect("the model runs").remove(0).tokens
     }
+}
+
+/// Questions whose streams count up from `first`.
+fn numbered(texts: &[String], first: u64) -> Vec<Question> {
+    let question = |(text, stream): (&String, u64)| Question { text: text.clone(), stream };
+    texts.iter().zip(first..).map(question).collect()
 }
 
 #[test]
@@ -85,13 +98,14 @@ fn questions_together_are_answered_as_each_from_its_whole_prompt() {
             QuerySet::Paper.grounding("A dog barks."),
             QuerySet::Released.segment_captioning(3, 17),
         ];
+        let questions = numbered(&questions, 40);
         let answerer = parts.answerer();
         let video = answerer.watch(&parts.features).unwrap();
         let mut streamed = vec![String::new(); questions.len()];
         let on_text = |row: usize, text: &str| streamed[row].push_str(text);
-        let replies = answerer.answer(&video, &questions, 40, &options, &[], on_text).unwrap();
-        for (row, (reply, stream)) in replies.iter().zip(40..).enumerate() {
-            let alone = parts.continue_whole_prompt(&questions[row], stream, &options);
+        let replies = answerer.answer(&video, &questions, &options, &[], on_text).unwrap();
+        for (row, (reply, question)) in replies.iter().zip(&questions).enumerate() {
+            let alone = parts.continue_whole_prompt(&question.text, question.stream, &options);
             assert_eq!(reply.tokens, alone);
             assert_eq!(reply.text, parts.tokenizer.decode(&alone).trim());
             assert_eq!(reply.text, streamed[row].trim());
@@ -105,9 +119,9 @@ fn an_answer_ends_before_a_stop_string() {
     let answerer = parts.answerer();
     let video = answerer.watch(&parts.features).unwrap();
     let options = Options { choice: Choice::Greedy, most_tokens: 12, end: Vec::new() };
-    let questions = [QuerySet::Released.captioning()];
+    let questions = numbered(&[QuerySet::Released.captioning()], 0);
     let ask = |stops: &[String]| {
-        answerer.answer(&video, &questions, 0, &options, stops, |_, _| {}).unwrap().remove(0)
+        answerer.answer(&video, &questions, &options, stops, |_, _| {}).unwrap().remove(0)
     };
     let whole = ask(&[]);
     assert_eq!(whole.stop, Stop::Length);
@@ -126,9 +140,64 @@ fn a_question_begins_with_its_only_placeholder() {
     let video = answerer.watch(&parts.features).unwrap();
     let options = Options { choice: Choice::Greedy, most_tokens: 2, end: Vec::new() };
     for question in ["When?", "Look: <video>\nWhen?", "<video>\n<video>\nWhen?"] {
-        let questions = [question.to_owned()];
-        let asked = answerer.answer(&video, &questions, 0, &options, &[], |_, _| {});
+        let questions = numbered(&[question.to_owned()], 0);
+        let asked = answerer.answer(&video, &questions, &options, &[], |_, _| {});
         assert!(asked.is_err(), "{question}");
     }
-    assert!(answerer.answer(&video, &[], 0, &options, &[], |_, _| {}).unwrap().is_empty());
+    assert!(answerer.answer(&video, &[], &options, &[], |_, _| {}).unwrap().is_empty());
+}
+
+#[test]
+fn a_conversation_goes_on_as_if_all_of_it_were_read_at_once() {
+    let sampled = Choice::Sampled(Sampling { temperature: 1.0, ..Sampling::published(3) });
+    for (seed, choice, most_tokens) in [(1, Choice::Greedy, 9), (2, sampled, 1), (7, sampled, 40)] {
+        let parts = parts(seed);
+        let answerer = parts.answerer();
+        let video = answerer.watch(&parts.features).unwrap();
+        let options = Options { choice, most_tokens, end: vec![parts.tokenizer.end()] };
+        let mut config = parts.model.config().clone();
+        config.max_position_embeddings = 4096;
+        let model = tiny::model(config, seed);
+        let answerer = Answerer { model: &model, ..answerer };
+        let mut talk = answerer.talk(&video).unwrap();
+        let mut all = parts.prompt("<video>\nWhat happens?");
+        for (turn, said) in
+            ["<video>\nWhat happens?", "And then?", "Why, </s> really?"].iter().enumerate()
+        {
+            if turn > 0 {
+                let next = parts.tokenizer.encode(&next_round(said));
+                all.extend(next[1..].iter().copied().map(Token::Text));
+            }
+            let question = Question { text: (*said).to_owned(), stream: turn as u64 };
+            let mut streamed = String::new();
+            let reply = answerer
+                .say(&mut talk, &question, &options, |text| streamed.push_str(text))
+                .unwrap();
+            assert_eq!(reply.tokens, parts.continue_tokens(&all, turn as u64, &options), "{turn}");
+            assert_eq!(reply.text, streamed.trim());
+            all.extend(reply.tokens.into_iter().map(Token::Text));
+        }
+        let again = Question { text: "<video>\nAgain?".to_owned(), stream: 0 };
+        assert!(answerer.say(&mut talk, &again, &options, |_| {}).is_err());
+    }
+}
+
+#[test]
+fn a_conversation_ends_where_the_model_has_no_positions_left() {
+    let parts = parts(1);
+    let answerer = parts.answerer();
+    let video = answerer.watch(&parts.features).unwrap();
+    let mut talk = answerer.talk(&video).unwrap();
+    let first = Question { text: "<video>\nWhat happens?".to_owned(), stream: 0 };
+    let needed = parts.prompt(&first.text).len() + 14 - 1;
+    let mut config = parts.model.config().clone();
+    config.max_position_embeddings = needed + 3;
+    let model = tiny::model(config, 1);
+    let answerer = Answerer { model: &model, ..answerer };
+    let options = Options { choice: Choice::Greedy, most_tokens: 100, end: Vec::new() };
+    let reply = answerer.say(&mut talk, &first, &options, |_| {}).unwrap();
+    assert_eq!((reply.tokens.len(), reply.stop), (3, Stop::Length));
+    let next = Question { text: "And then?".to_owned(), stream: 1 };
+    let error = answerer.say(&mut talk, &next, &options, |_| {}).unwrap_err();
+    assert!(error.to_string().contains(&format!("at most {} positions", needed + 3)), "{error}");
 }

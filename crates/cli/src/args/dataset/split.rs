@@ -10,12 +10,13 @@ use omnivale_dataset::split::Parts;
 /// Which part a video goes to depends on the seed, the shares and its name alone, so that adding
 /// videos later moves none that are there; shares are met as well as chance meets them. With --exact
 /// each stratum of length and number of events is divided in the shares asked for, and adding videos
-/// moves some others. What comes from one source can be kept together. Entries are written as
+/// moves some others, unless --keep names the earlier parts. What comes from one source can be kept together. Entries are written as
 /// they stand in the file, fields of your own included, in its order.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     omnivale dataset split annotations.json -o parts\n  \
     omnivale dataset split annotations.json -o parts --exact --test 0.1392 --html split.html\n  \
+    omnivale dataset split more.json -o parts2 --keep parts            old videos stay\n  \
     omnivale dataset split all.json -o parts --parts train=0.8,val=0.1,test=0.1 --seed 7\n  \
     omnivale dataset split all.json -o parts --groups channels.csv      lines of id,group\n  \
     omnivale dataset split all.json -o parts --group-prefix _          talk_0030, talk_0060: talk\n\n\
@@ -37,6 +38,9 @@ pub(crate) struct SplitArgs {
     /// Divide each stratum in exactly these shares
     #[arg(long)]
     pub(crate) exact: bool,
+    /// Divide as with --exact, but leave every video that this folder's parts have where it is
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
     /// Another seed, another division
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use omnivale_dataset::split::{
-    self, Entry, Groups, Item, Parts, Report, by_field, by_prefix, read_groups_file,
+    self, Entry, Groups, Item, Kept, Parts, Report, by_field, by_prefix, read_groups_file,
 };
 use serde_json::{Value, json};
 
@@ -20,10 +20,21 @@ use crate::output;
 /// Ids that are named where they fit nothing.
 const NAMED: usize = 5;
 
+/// How it was divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    /// By names alone.
+    Stable,
+    /// Stratum by stratum.
+    Exact,
+    /// Stratum by stratum, around an earlier division.
+    Keeping,
+}
+
 /// A division and where it was written.
 struct Results {
     report: Report,
-    is_exact: bool,
+    method: Method,
     seed: u64,
     /// Groups of more than one video, and videos in any group.
     groups: usize,
@@ -48,19 +59,31 @@ pub(super) fn run(args: &SplitArgs) -> anyhow::Result<Ending> {
         None => Parts::train_and_test(args.test.unwrap_or(config.test_share))
             .map_err(|error| usage(error.to_string()))?,
     };
-    let files: Vec<PathBuf> =
-        parts.iter().map(|part| args.output.join(format!("{}.json", part.name))).collect();
-    keep_inputs(args, &files)?;
+    let files: Vec<PathBuf> = parts.iter().map(|part| part_file(&args.output, part)).collect();
+    let of_keep = |folder: &PathBuf| parts.iter().map(|part| part_file(folder, part)).collect();
+    let earlier: Vec<PathBuf> = args.keep.as_ref().map(of_keep).unwrap_or_default();
+    keep_inputs(args, &earlier, &files)?;
 
     let entries = split::read_file(&args.file)?;
     let groups = groups(args, &entries)?;
     let items: Vec<Item> = entries.iter().map(|entry| entry.grouped(&groups)).collect();
-    let assigned = match args.exact {
-        true => split::exact(&items, &parts, &config, args.seed),
-        false => split::stable(&items, &parts, args.seed),
+    let method = match (&args.keep, args.exact) {
+        (Some(_), _) => Method::Keeping,
+        (None, true) => Method::Exact,
+        (None, false) => Method::Stable,
+    };
+    let kept = match &args.keep {
+        Some(folder) => Kept::read(folder, &parts, &items)?,
+        None => Kept::default(),
+    };
+    let gone: Vec<&str> = kept.gone.iter().map(String::as_str).collect();
+    warn_of_ids(&gone, "of the earlier parts are not in the collection any more");
+    let assigned = match method {
+        Method::Stable => split::stable(&items, &parts, args.seed),
+        Method::Exact | Method::Keeping => split::exact(&items, &parts, &config, args.seed, &kept),
     };
     let report = Report::of(&items, &parts, &assigned, &config);
-    warn_of_empty(&report, args.exact);
+    warn_of_empty(&report, method);
 
     fs::create_dir_all(&args.output)
         .with_context(|| format!("cannot create the folder {}", args.output.display()))?;
@@ -68,6 +91,12 @@ pub(super) fn run(args: &SplitArgs) -> anyhow::Result<Ending> {
         let of_part = entries.iter().zip(&assigned).filter(|(_, of)| **of == part);
         output::file(file, |mut out| split::write(&mut out, of_part.map(|(entry, _)| entry)))?;
     }
+    let inputs: Vec<&Path> = [&args.file]
+        .into_iter()
+        .chain(&args.groups)
+        .chain(&earlier)
+        .map(PathBuf::as_path)
+        .collect();
     let (groups, grouped) = group_counts(&items);
     let shares: serde_json::Map<String, Value> =
         parts.iter().map(|part| (part.name.clone(), json!(part.share))).collect();
@@ -81,24 +110,19 @@ pub(super) fn run(args: &SplitArgs) -> anyhow::Result<Ending> {
         seed: args.seed,
         configuration: json!({
             "parts": shares,
-            "exact": args.exact,
+            "exact": method != Method::Stable,
             "group_by": args.group_by,
             "group_prefix": args.group_prefix,
             "duration_edges_s": config.duration_edges_s,
             "event_edges": config.event_edges,
         }),
-        inputs: &[&args.file]
-            .into_iter()
-            .chain(&args.groups)
-            .map(PathBuf::as_path)
-            .collect::<Vec<_>>(),
+        inputs: &inputs,
         counts: json!({"parts": counts, "groups": groups, "grouped_videos": grouped}),
     };
     let outputs: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     let manifest = write_manifest(origin, &outputs)?;
 
-    let results =
-        Results { report, is_exact: args.exact, seed: args.seed, groups, grouped, files, manifest };
+    let results = Results { report, method, seed: args.seed, groups, grouped, files, manifest };
     if let Some(path) = &args.html {
         let page = show::page(&results, &super::page::name_of(&args.file));
         output::file(path, |out| out.write_all(page.as_bytes()))?;
@@ -111,9 +135,14 @@ pub(super) fn run(args: &SplitArgs) -> anyhow::Result<Ending> {
     Ok(Ending::Done)
 }
 
+/// The file of a part.
+fn part_file(folder: &Path, part: &split::Part) -> PathBuf {
+    folder.join(format!("{}.json", part.name))
+}
+
 /// Refuses to write a part over what it is made from.
-fn keep_inputs(args: &SplitArgs, files: &[PathBuf]) -> anyhow::Result<()> {
-    for input in std::iter::once(&args.file).chain(&args.groups) {
+fn keep_inputs(args: &SplitArgs, earlier: &[PathBuf], files: &[PathBuf]) -> anyhow::Result<()> {
+    for input in std::iter::once(&args.file).chain(&args.groups).chain(earlier) {
         let input = input.canonicalize().ok();
         let clash = files
             .iter()
@@ -168,9 +197,11 @@ fn warn_of_ids(ids: &[&str], what: &str) {
     eprintln!("warning: {} videos {what}: {named}{more}", ids.len());
 }
 
-fn warn_of_empty(report: &Report, is_exact: bool) {
-    let remedy =
-        if is_exact { "" } else { "; --exact meets the shares whatever the number of videos" };
+fn warn_of_empty(report: &Report, method: Method) {
+    let remedy = match method {
+        Method::Stable => "; --exact meets the shares whatever the number of videos",
+        Method::Exact | Method::Keeping => "",
+    };
     for part in report.parts.iter().filter(|part| part.videos == 0) {
         eprintln!("warning: {} holds no video{remedy}", part.name);
     }

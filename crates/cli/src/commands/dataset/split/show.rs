@@ -7,7 +7,7 @@ use omnivale_dataset::stats::Bin;
 use omnivale_timeline::Duration;
 use serde_json::{Value, json};
 
-use super::Results;
+use super::{Method, Results};
 use crate::commands::dataset::figures::{Figure, thousands};
 use crate::commands::dataset::page;
 
@@ -29,7 +29,7 @@ pub(super) fn document(results: &Results) -> Value {
         })
         .collect();
     json!({
-        "exact": results.is_exact,
+        "exact": results.method != Method::Stable,
         "seed": results.seed,
         "groups": results.groups,
         "grouped_videos": results.grouped,
@@ -98,12 +98,12 @@ fn columns(results: &Results) -> Vec<String> {
 
 /// How it was divided, in a sentence or two.
 fn method(results: &Results) -> String {
-    let mut text = match results.is_exact {
-        true => "Each stratum divided in the shares asked for; adding videos moves some others"
-            .to_owned(),
-        false => "Divided by a hash of each name alone; adding videos moves none that are there"
-            .to_owned(),
-    };
+    let mut text = match results.method {
+        Method::Stable => "Divided by a hash of each name alone; adding videos moves none that are there",
+        Method::Exact => "Each stratum divided in the shares asked for; adding videos moves some others",
+        Method::Keeping => "Videos of the earlier parts stay; the others are divided so that each stratum comes near the shares asked for",
+    }
+    .to_owned();
     let _ = write!(text, " (seed {}).", results.seed);
     if results.groups > 0 {
         let _ = write!(
