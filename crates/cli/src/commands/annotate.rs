@@ -1,5 +1,7 @@
 //! `omnivale annotate`.
 
+mod encoders;
+
 use std::thread::available_parallelism;
 
 use anyhow::Context;
@@ -11,14 +13,16 @@ use omnivale_timeline::VideoId;
 use crate::args::{AnnotateArgs, CaptionerChoice, Shard};
 use crate::exit::{Ending, usage};
 use crate::{inputs, interrupt, output, reporter};
+use encoders::Models;
 
 pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Ending> {
     let plan = plan(args)?;
     let CaptionerChoice::Signal = args.captioner;
     let captioner = Signal::new(&plan.config.caption.signal);
+    let models = Models::open(&plan.config)?;
     let stop = interrupt::install()?;
-    let summary =
-        run::run(&plan, &Parts { captioner: &captioner }, stop, &*reporter::choose(args.progress))?;
+    let parts = Parts { captioner: &captioner, encoders: models.encoders() };
+    let summary = run::run(&plan, &parts, stop, &*reporter::choose(args.progress))?;
     if args.json {
         output::json(&summary)?;
     } else {
@@ -35,7 +39,8 @@ fn plan(args: &AnnotateArgs) -> anyhow::Result<Plan> {
             args.output.display()
         )));
     }
-    let config = super::configuration(args.config.as_deref())?;
+    let mut config = super::configuration(args.config.as_deref())?;
+    encoders::choose(&mut config.encoders, args);
     let videos = inputs::name(inputs::resolve(&args.inputs)?);
     let videos = videos.into_iter().filter(|(id, _)| belongs(id, args.shard)).collect();
     let cores = available_parallelism().context("cannot tell the number of cores; give --jobs")?;
