@@ -15,6 +15,7 @@ use crate::detect::omni::OmniConfig;
 use crate::embed::{EncodersConfig, Sampling};
 use crate::filter::FilterConfig;
 use crate::measure::MeasureConfig;
+use crate::transcribe::TranscribeConfig;
 
 /// The commented default configuration, as `omnivale config` prints it: the pipeline's values, then
 /// those of the dataset commands ([`omnivale_dataset::config`]). One file for both, so that one copy of
@@ -40,10 +41,14 @@ pub struct Config {
     pub audio: crate::detect::audio::AudioConfig,
     /// How visual and audio events are fused.
     pub omni: OmniConfig,
+    /// How speech becomes text where there are no cues.
+    pub transcribe: TranscribeConfig,
     /// How events are captioned.
     pub caption: CaptionConfig,
     /// Which correlations are claimed.
     pub correlate: CorrelateConfig,
+    /// How feature files are made.
+    pub features: crate::features::FeaturesConfig,
     /// How a collection is divided.
     pub split: SplitConfig,
     /// How dialogues are made of annotations.

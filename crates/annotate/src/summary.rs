@@ -11,6 +11,7 @@ use crate::outputs::POSTER;
 use crate::plan::{Failure, Parts, Plan, Rejection, Summary};
 use crate::progress::Counts;
 use crate::report::{self, IndexEntry, IndexReport, Thumbnail};
+use crate::transcribe::Transcriber;
 use crate::workspace::{Workspace, WorkspaceError, read_if_there};
 
 mod statistics;
@@ -34,6 +35,8 @@ struct RunRecord<'a> {
     shard: String,
     filter: bool,
     captioner: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcriber: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     encoders: Vec<EncoderRecord>,
     counts: Counts,
@@ -87,6 +90,7 @@ pub(crate) fn write(
         shard: format!("{}/{}", plan.shard.0, plan.shard.1),
         filter: plan.filter,
         captioner: parts.captioner.name(),
+        transcriber: parts.transcriber.map(Transcriber::name),
         encoders: parts.encoders.records(),
         counts: summary.counts,
         failures: &summary.failures,

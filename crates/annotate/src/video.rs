@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use omnivale_media::{Cues, MediaError, Probe, Source, StreamKind};
-use omnivale_timeline::{Duration, Event, Receipt, Span, Spanned, Time, Timeline, VideoId};
+use omnivale_timeline::{Cue, Duration, Event, Receipt, Span, Spanned, Time, Timeline, VideoId};
 use serde::Serialize;
 
 use crate::annotation::{
     Annotation, CueRecord, DamageRecord, EventRecord, OmniEvent, Provenance, SCHEMA, StreamRecord,
-    Video,
+    Transcribed, Video,
 };
 use crate::caption::{self, CaptionError};
 use crate::config::Config;
@@ -23,6 +23,7 @@ use crate::outputs;
 use crate::plan::{Parts, Plan};
 use crate::progress::{Outcome, Progress, Reporter};
 use crate::sidecars::Sidecars;
+use crate::transcribe::{self, Asked, TranscribeError, Transcriber, Transcript};
 use crate::workspace::{Identity, VideoFolder, WorkspaceError};
 
 /// Rises whenever the same measurements and configuration may give another annotation.
@@ -43,6 +44,8 @@ enum VideoError {
     Unreadable { path: String, source: std::io::Error },
     #[error(transparent)]
     Media(#[from] MediaError),
+    #[error(transparent)]
+    Transcribe(#[from] TranscribeError),
     #[error(transparent)]
     Caption(#[from] CaptionError),
     #[error(transparent)]
@@ -130,7 +133,12 @@ impl Way<'_> {
         }
         let known = Known { identity, probe, cues };
         let mut annotation = bare(id, path, &known);
-        let checks = filter::declared(&known.probe, &known.cues, &config.filter);
+        let mut checks = filter::declared(&known.probe, &known.cues, &config.filter);
+        let transcriber = self.transcriber(&known);
+        if transcriber.is_some() {
+            // Which language is spoken is known once it is heard.
+            checks.retain(|check| check.name != "language");
+        }
         annotation.verdict = filter::verdict(checks);
         if let Some(check) = self.rejecting(&annotation) {
             return self.reject(&receipt, &annotation, check);
@@ -143,7 +151,7 @@ impl Way<'_> {
         let duration = true_duration(&known.probe, &measured);
         annotation.video.duration = duration;
         annotation.damage = damage(&measured);
-        annotation.cues = cues_within(&known.cues, duration);
+        annotation.cues = cues_within(&known.cues.cues, duration);
 
         let visual = measured.pictures.as_ref().map(|track| {
             let rows = learned.visual.as_ref();
@@ -166,6 +174,13 @@ impl Way<'_> {
         annotation.verdict = filter::verdict(annotation.verdict.checks);
         if let Some(check) = self.rejecting(&annotation) {
             return self.reject(&receipt, &annotation, check);
+        }
+
+        if let Some(transcriber) = transcriber {
+            self.transcribe(&source, &measuring, &measured, transcriber, &known, &mut annotation)?;
+            if let Some(check) = self.rejecting(&annotation) {
+                return self.reject(&receipt, &annotation, check);
+            }
         }
 
         let heard = measured
@@ -239,6 +254,80 @@ impl Way<'_> {
         Ok((measured, learned.unwrap_or_default()))
     }
 
+    /// Who transcribes this video: nobody if it has cues, or no sound.
+    fn transcriber(&self, known: &Known) -> Option<&dyn Transcriber> {
+        let silent = known.probe.audio.is_none() || !known.cues.cues.is_empty();
+        self.parts.transcriber.filter(|_| !silent)
+    }
+
+    /// Puts what is said where cues would be, and checks its language.
+    fn transcribe(
+        &self,
+        source: &Source,
+        measuring: &Receipt,
+        measured: &Measurements,
+        transcriber: &dyn Transcriber,
+        known: &Known,
+        annotation: &mut Annotation,
+    ) -> Result<(), Halt> {
+        let duration = annotation.video.duration;
+        let receipt = self.transcript_receipt(measuring, transcriber);
+        let transcript = self.transcript(source, &receipt, measured, transcriber, duration)?;
+        for warning in &transcript.warnings {
+            self.warn(warning.clone());
+        }
+        let Transcript { cues, language, .. } = transcript;
+        annotation.cues = cues_within(&cues, duration);
+        let by = transcriber.name().to_owned();
+        annotation.transcribed = Some(Transcribed { by, language: language.clone() });
+        let heard = Cues { cues, language, ..known.cues.clone() };
+        let checks = filter::declared(&known.probe, &heard, &self.plan.config.filter);
+        annotation
+            .verdict
+            .checks
+            .extend(checks.into_iter().filter(|check| check.name == "language"));
+        annotation.verdict = filter::verdict(std::mem::take(&mut annotation.verdict.checks));
+        Ok(())
+    }
+
+    /// What was heard before, or else another pass over the sound; stored at once.
+    fn transcript(
+        &self,
+        source: &Source,
+        receipt: &Receipt,
+        measured: &Measurements,
+        transcriber: &dyn Transcriber,
+        duration: Duration,
+    ) -> Result<Transcript, Halt> {
+        let Task { id, folder, .. } = self.task;
+        if !self.plan.fresh
+            && let Some(known) = folder.load::<Transcript>(receipt)?
+        {
+            return Ok(known);
+        }
+        let voice = measured.sound.as_ref().map_or(&[][..], |sound| &sound.voice);
+        let whole = Span::new(Time::ZERO, duration);
+        let stretches = transcribe::stretches(voice, whole, &self.plan.config.transcribe);
+        if stretches.is_empty() {
+            return Ok(Transcript::default());
+        }
+        let mut told = Duration::ZERO;
+        let mut advanced = |done: Duration| {
+            if done.saturating_sub(told) >= Duration::from_millis(1000) {
+                told = done;
+                self.reporter.report(&Progress::VideoAdvanced { id, done, of: duration });
+            }
+        };
+        let asked = transcribe::pass(source, &stretches, transcriber, self.stop, &mut advanced)?;
+        let transcript = match asked {
+            Asked::Heard(transcript) => transcript,
+            Asked::Stopped => return Err(Halt::Stopped),
+            Asked::Failed(error) => return Err(error.into()),
+        };
+        folder.store(receipt, &transcript)?;
+        Ok(transcript)
+    }
+
     /// The first check that rejects, where filtering was asked for.
     fn rejecting(&self, annotation: &Annotation) -> Option<String> {
         let mut checks = annotation.verdict.checks.iter();
@@ -276,6 +365,16 @@ impl Way<'_> {
         Receipt { stage: "measure".to_owned(), version: measure::VERSION, key }
     }
 
+    fn transcript_receipt(&self, measuring: &Receipt, transcriber: &dyn Transcriber) -> Receipt {
+        let key = key(&[
+            &canonical(measuring),
+            &canonical(&self.plan.config.transcribe),
+            transcriber.name().as_bytes(),
+            transcriber.identity().as_bytes(),
+        ]);
+        Receipt { stage: "transcribe".to_owned(), version: transcribe::VERSION, key }
+    }
+
     fn embed_receipt(&self, identity: &Identity) -> Receipt {
         let config = &self.plan.config;
         let used = (
@@ -299,6 +398,8 @@ impl Way<'_> {
             &canonical(&self.plan.config),
             &[u8::from(self.plan.filter)],
             self.parts.captioner.name().as_bytes(),
+            self.parts.transcriber.map_or("", Transcriber::name).as_bytes(),
+            self.parts.transcriber.map_or("", Transcriber::identity).as_bytes(),
             beside.finalize().as_bytes(),
             self.task.source.as_os_str().as_encoded_bytes(),
         ]);
@@ -355,7 +456,8 @@ fn bare(id: &VideoId, path: &Path, known: &Known) -> Annotation {
         },
         verdict: filter::verdict(Vec::new()),
         damage: Vec::new(),
-        cues: cues_within(&known.cues, duration),
+        cues: cues_within(&known.cues.cues, duration),
+        transcribed: None,
         shots: Vec::new(),
         visual_events: Vec::new(),
         audio_events: Vec::new(),
@@ -364,13 +466,13 @@ fn bare(id: &VideoId, path: &Path, known: &Known) -> Annotation {
 }
 
 /// The cues as far as the video reaches.
-fn cues_within(cues: &Cues, duration: Duration) -> Vec<CueRecord> {
+fn cues_within(cues: &[Cue], duration: Duration) -> Vec<CueRecord> {
     let whole = Span::new(Time::ZERO, duration);
-    let inside = |cue: &omnivale_timeline::Cue| {
+    let inside = |cue: &Cue| {
         let span = cue.span.intersection(whole)?;
         Some(CueRecord { extent: span.into(), text: cue.text.clone() })
     };
-    cues.cues.iter().filter_map(inside).collect()
+    cues.iter().filter_map(inside).collect()
 }
 
 fn streams(probe: &Probe) -> Vec<StreamRecord> {
