@@ -6,6 +6,7 @@
 )]
 
 mod annotate;
+mod annotate_encoders;
 mod annotate_whisper;
 mod dataset_convert;
 mod dataset_dialogues;
