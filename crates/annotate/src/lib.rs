@@ -20,13 +20,15 @@
 //!
 //! Not here: decoding (`media`), what is measured on pictures and samples (`signal`), file formats
 //! (`dataset`), scores (`metrics`). Models are not here either: whoever has one gives it to the run
-//! as a [`caption::Captioner`] or a [`transcribe::Transcriber`].
+//! as a [`caption::Captioner`], a [`transcribe::Transcriber`] or one of [`embed::Encoders`].
 
 pub mod annotation;
 pub mod caption;
 pub mod config;
 pub mod correlate;
 pub mod detect;
+pub mod embed;
+pub mod features;
 pub mod filter;
 pub mod measure;
 mod outputs;

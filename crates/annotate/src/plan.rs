@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::caption::Captioner;
 use crate::config::Config;
+use crate::embed::Encoders;
 use crate::progress::Counts;
 use crate::transcribe::Transcriber;
 
@@ -35,6 +36,8 @@ pub struct Parts<'a> {
     pub captioner: &'a dyn Captioner,
     /// Who writes down what is said where there are no cues; `None` leaves such videos without transcripts.
     pub transcriber: Option<&'a dyn Transcriber>,
+    /// Who makes feature rows in place of the weight-free descriptors.
+    pub encoders: Encoders<'a>,
 }
 
 /// How a run ended.

@@ -6,6 +6,7 @@ use omnivale_timeline::{Caption, Spanned, Time};
 use serde::Serialize;
 
 use crate::annotation::Annotation;
+use crate::embed::EncoderRecord;
 use crate::outputs::POSTER;
 use crate::plan::{Failure, Parts, Plan, Rejection, Summary};
 use crate::progress::Counts;
@@ -36,6 +37,8 @@ struct RunRecord<'a> {
     captioner: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     transcriber: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    encoders: Vec<EncoderRecord>,
     counts: Counts,
     failures: &'a [Failure],
     rejected: &'a [Rejection],
@@ -88,6 +91,7 @@ pub(crate) fn write(
         filter: plan.filter,
         captioner: parts.captioner.name(),
         transcriber: parts.transcriber.map(Transcriber::name),
+        encoders: parts.encoders.records(),
         counts: summary.counts,
         failures: &summary.failures,
         rejected: &summary.rejected,

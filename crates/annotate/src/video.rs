@@ -16,6 +16,7 @@ use crate::caption::{self, CaptionError};
 use crate::config::Config;
 use crate::correlate;
 use crate::detect::{self, omni};
+use crate::embed::{self, EmbedError, Learned, Learner};
 use crate::filter::{self, Measured};
 use crate::measure::{self, Measurements};
 use crate::outputs;
@@ -47,6 +48,8 @@ enum VideoError {
     Transcribe(#[from] TranscribeError),
     #[error(transparent)]
     Caption(#[from] CaptionError),
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
 }
 
 /// What ends a video's way early.
@@ -115,7 +118,8 @@ impl Way<'_> {
             source,
         })?;
         let measuring = self.measure_receipt(&identity);
-        let receipt = self.annotation_receipt(&measuring);
+        let embedding = self.embed_receipt(&identity);
+        let receipt = self.annotation_receipt(&measuring, &embedding);
         if !self.plan.fresh && folder.is_up_to_date(&receipt)? {
             return Ok(Outcome::UpToDate);
         }
@@ -140,7 +144,7 @@ impl Way<'_> {
             return self.reject(&receipt, &annotation, check);
         }
 
-        let measured = self.measure(&source, &measuring)?;
+        let (measured, learned) = self.measure(&source, &measuring, &embedding)?;
         for damage in &measured.decoded.damage {
             self.warn(damage.to_string());
         }
@@ -149,10 +153,10 @@ impl Way<'_> {
         annotation.damage = damage(&measured);
         annotation.cues = cues_within(&known.cues.cues, duration);
 
-        let visual = measured
-            .pictures
-            .as_ref()
-            .map(|track| detect::visual::detect(track, duration, &config.visual));
+        let visual = measured.pictures.as_ref().map(|track| {
+            let rows = learned.visual.as_ref();
+            detect::visual::detect_by(track, rows, duration, &config.visual)
+        });
         let checks = filter::measured(
             &Measured {
                 duration,
@@ -160,6 +164,8 @@ impl Way<'_> {
                 content: &content_scores(&measured),
                 onset_strength: &onset_strength(&measured),
                 voice: measured.sound.as_ref().map(|sound| sound.voice.as_slice()),
+                agreement: learned.agreement.as_ref(),
+                learned: self.parts.encoders.common.is_some(),
             },
             !known.cues.cues.is_empty(),
             &config.filter,
@@ -180,7 +186,10 @@ impl Way<'_> {
         let heard = measured
             .sound
             .as_ref()
-            .map(|track| detect::audio::detect(track, duration, &config.audio))
+            .map(|track| {
+                let rows = learned.audio.as_ref();
+                detect::audio::detect_by(track, rows, duration, &config.audio)
+            })
             .unwrap_or_else(|| Timeline::empty(duration));
         if let Some(visual) = visual {
             annotation.shots = visual.shots.into_iter().map(Into::into).collect();
@@ -195,17 +204,30 @@ impl Way<'_> {
         folder.commit(&receipt, &files)?;
         if !config.measure.keep_measurements {
             folder.forget(&measuring)?;
+            folder.forget(&embedding)?;
         }
         Ok(Outcome::Annotated { events: annotation.events.len() })
     }
 
-    /// What was measured before, or else a decode; stored at once, so that it is never lost.
-    fn measure(&self, source: &Source, receipt: &Receipt) -> Result<Measurements, Halt> {
+    /// What was measured before, and what the encoders made of it, or else one decode for both; stored at once, so
+    /// that it is never lost.
+    fn measure(
+        &self,
+        source: &Source,
+        receipt: &Receipt,
+        embedding: &Receipt,
+    ) -> Result<(Measurements, Learned), Halt> {
         let Task { id, folder, .. } = self.task;
+        let encoders = self.parts.encoders;
         if !self.plan.fresh
             && let Some(known) = folder.load::<Measurements>(receipt)?
         {
-            return Ok(known);
+            if !encoders.any() {
+                return Ok((known, Learned::default()));
+            }
+            if let Some(learned) = folder.load::<Learned>(embedding)? {
+                return Ok((known, learned));
+            }
         }
         let of = source.probe().duration;
         let mut advanced = |done| self.reporter.report(&Progress::VideoAdvanced { id, done, of });
@@ -215,10 +237,21 @@ impl Way<'_> {
             sound: &config.audio.meter,
             kept: &config.measure,
         };
-        let measured =
-            measure::pass(source, settings, self.stop, &mut advanced)?.ok_or(Halt::Stopped)?;
+        let mut learner =
+            encoders.any().then(|| Learner::new(encoders, &config.encoder_sampling()));
+        let pass =
+            measure::pass_with(source, settings, learner.as_mut(), self.stop, &mut advanced)?;
+        let Some(measured) = pass else {
+            // Either the run was asked to stop, or an encoder failed and asked for it.
+            let failure = learner.and_then(Learner::into_failure);
+            return Err(failure.map_or(Halt::Stopped, Halt::from));
+        };
+        let learned = learner.map(Learner::finish).transpose()?;
         folder.store(receipt, &measured)?;
-        Ok(measured)
+        if let Some(learned) = &learned {
+            folder.store(embedding, learned)?;
+        }
+        Ok((measured, learned.unwrap_or_default()))
     }
 
     /// Who transcribes this video: nobody if it has cues, or no sound.
@@ -343,10 +376,25 @@ impl Way<'_> {
     }
 
     fn annotation_receipt(&self, measuring: &Receipt) -> Receipt {
+    fn embed_receipt(&self, identity: &Identity) -> Receipt {
+        let config = &self.plan.config;
+        let used = (
+            self.parts.encoders.records(),
+            (config.visual.clip.interval_s, config.visual.meter.likely_cut),
+            config.visual.meter.sampling,
+            (config.audio.clap.row_s, config.audio.meter.longest_gap_s),
+            config.filter.consistency_segment_s,
+        );
+        let key = key(&[identity.blake3.as_bytes(), &canonical(&used)]);
+        Receipt { stage: "embed".to_owned(), version: embed::VERSION, key }
+    }
+
+    fn annotation_receipt(&self, measuring: &Receipt, embedding: &Receipt) -> Receipt {
         let mut beside = blake3::Hasher::new();
         self.task.sidecars.hash_into(self.task.source, &mut beside);
         let key = key(&[
             &canonical(measuring),
+            &canonical(embedding),
             env!("CARGO_PKG_VERSION").as_bytes(),
             &canonical(&self.plan.config),
             &[u8::from(self.plan.filter)],

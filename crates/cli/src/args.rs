@@ -1,8 +1,11 @@
 //! The command line, as clap reads it. Nothing past this module parses strings or reads the environment.
 
+mod ask;
 mod dataset;
 mod eval;
+mod features;
 mod model;
+mod predict;
 mod video_model;
 
 use std::path::PathBuf;
@@ -10,12 +13,16 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use ask::*;
 pub(crate) use dataset::*;
 pub(crate) use eval::{
     BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, QaArgs, TaskChoice,
 };
 pub(crate) use model::*;
+pub(crate) use predict::*;
 pub(crate) use video_model::*;
+
+pub(crate) use features::{FeaturesCommand, FeaturesRunArgs, RowsDtypeChoice, TailChoice};
 
 /// Turns long videos into timelines of what is seen, heard and said.
 #[derive(Debug, Parser)]
@@ -49,7 +56,14 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Dataset(DatasetCommand),
     #[command(subcommand)]
+    Features(FeaturesCommand),
+    #[command(subcommand)]
     Model(ModelCommand),
+    Ask(AskArgs),
+    Ground(GroundArgs),
+    Describe(DescribeArgs),
+    Chat(ChatArgs),
+    Predict(PredictArgs),
     #[command(subcommand)]
     MetricsData(MetricsDataCommand),
     /// Print the configuration: every value, its default and its reason

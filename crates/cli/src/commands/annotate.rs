@@ -62,7 +62,7 @@ fn plan(args: &AnnotateArgs) -> anyhow::Result<Plan> {
 }
 
 /// Whether a video is in the shard: by its name alone, so every machine cuts the same parts.
-fn belongs(id: &VideoId, shard: Shard) -> bool {
+pub(super) fn belongs(id: &VideoId, shard: Shard) -> bool {
     let hash = omnivale_annotate::short_hash(id.as_str().as_bytes());
     let hash = u32::from_str_radix(&hash, 16).expect("a short hash is eight hexadecimal digits");
     hash % shard.count == shard.index - 1

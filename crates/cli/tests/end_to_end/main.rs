@@ -17,6 +17,7 @@ mod dataset_validate;
 mod detect;
 mod eval;
 mod metrics_data;
+mod model_files;
 mod mutated;
 mod resume;
 mod shared_media;
