@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use omnivale_annotate::caption::Signal;
+use omnivale_annotate::embed::Encoders;
 use omnivale_annotate::plan::{Parts, Plan, Summary};
 use omnivale_annotate::run;
 use omnivale_annotate::transcribe::Transcriber;
@@ -32,6 +33,7 @@ pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Ending> {
         captioner: &captioner,
         encoders: models.encoders(),
         transcriber: transcriber.as_ref().map(|transcriber| transcriber as &dyn Transcriber),
+        encoders: Encoders::default(),
     };
     let stop = interrupt::install()?;
     let summary = run::run(&plan, &parts, stop, &*reporter::choose(args.progress))?;
