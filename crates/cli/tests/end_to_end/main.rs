@@ -6,6 +6,7 @@
 )]
 
 mod annotate;
+mod ask;
 mod dataset_convert;
 mod dataset_dialogues;
 mod dataset_pseudo;
@@ -16,7 +17,10 @@ mod dataset_validate;
 mod detect;
 mod eval;
 mod metrics_data;
+mod model_help;
+mod model_kit;
 mod mutated;
+mod predict;
 mod resume;
 mod shared_media;
 mod support;
