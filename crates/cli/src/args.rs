@@ -3,6 +3,7 @@
 mod ask;
 mod dataset;
 mod eval;
+mod features;
 mod model;
 mod predict;
 mod video_model;
@@ -20,6 +21,8 @@ pub(crate) use eval::{
 pub(crate) use model::*;
 pub(crate) use predict::*;
 pub(crate) use video_model::*;
+
+pub(crate) use features::{FeaturesCommand, FeaturesRunArgs, RowsDtypeChoice, TailChoice};
 
 /// Turns long videos into timelines of what is seen, heard and said.
 #[derive(Debug, Parser)]
@@ -53,6 +56,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Dataset(DatasetCommand),
     #[command(subcommand)]
+    Features(FeaturesCommand),
+    #[command(subcommand)]
     Model(ModelCommand),
     Ask(AskArgs),
     Ground(GroundArgs),
@@ -83,7 +88,8 @@ pub(crate) enum Command {
     omnivale annotate talk.mp4 -o out\n  \
     omnivale annotate videos/ 'more/*.mkv' @list.txt -o out --jobs 8\n  \
     omnivale annotate videos/ -o out --filter            keep what is fit for a dataset\n  \
-    omnivale annotate videos/ -o out --shard 3/16        one of sixteen machines\n\n\
+    omnivale annotate videos/ -o out --shard 3/16        one of sixteen machines\n  \
+    omnivale annotate talk.mp4 -o out --transcriber whisper --weights whisper-large-v3/\n\n\
     OUT holds annotations.json (LongVALE format), index.html, run.json and, for each video,\n\
     videos/NAME/{annotation.json, report.html, events.vtt, chapters.vtt}.")]
 pub(crate) struct AnnotateArgs {
@@ -111,6 +117,12 @@ pub(crate) struct AnnotateArgs {
     /// Who writes the captions
     #[arg(long, value_enum, default_value_t = CaptionerChoice::Signal)]
     pub(crate) captioner: CaptionerChoice,
+    /// Who writes down what is said in videos without subtitles [default: nobody]
+    #[arg(long, value_enum, value_name = "WHO", requires = "weights")]
+    pub(crate) transcriber: Option<TranscriberChoice>,
+    /// The transcriber's model: its folder, or OWNER/NAME in the Hugging Face cache; nothing is downloaded
+    #[arg(long, value_name = "DIR", requires = "transcriber")]
+    pub(crate) weights: Option<String>,
     /// How progress is shown [default: bars on a terminal, else lines]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) progress: Option<ProgressStyle>,
@@ -237,6 +249,13 @@ pub(crate) enum CaptionerChoice {
     Signal,
 }
 
+/// Transcribers that exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TranscriberChoice {
+    /// OpenAI's Whisper, any size; see [transcribe] in `omnivale config`
+    Whisper,
+}
+
 /// Renderings of progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProgressStyle {
@@ -293,6 +312,13 @@ pub(crate) fn data_folder() -> Option<PathBuf> {
     set("OMNIVALE_DATA")
         .or_else(|| Some(set("XDG_DATA_HOME")?.join("omnivale")))
         .or_else(|| Some(set("HOME")?.join(".local/share/omnivale")))
+}
+
+/// The user's cache folder of feature files; `None` if the environment names no place for it.
+pub(crate) fn cache_folder() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let root = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?;
+    Some(root.join("omnivale/features"))
 }
 
 /// Reads the command line; `--help` and wrong usage end the program here.

@@ -13,11 +13,13 @@ mod eval;
 mod eval_boundaries;
 mod eval_map;
 mod eval_qa;
+mod features;
 mod ground;
 mod metrics_data;
 mod model;
 mod predict;
 mod session;
+mod transcriber;
 
 use std::path::Path;
 
@@ -46,6 +48,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
         Command::Describe(args) => describe::run(&args),
         Command::Chat(args) => chat::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::Features(command) => features::dispatch(&command),
         Command::MetricsData(MetricsDataCommand::Import(args)) => metrics_data::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -138,3 +138,33 @@ fn what_cannot_be_asked_is_refused() {
     }
     fails("ask", &["What?"], 1, "there is no nine.npy");
 }
+
+#[test]
+fn features_of_raw_video_are_made_once_and_kept() {
+    let kit = Kit::of(&["--encoders"]);
+    let cache = kit.path("cache");
+    let ask = |arguments: &[&str]| {
+        let mut command = crate::support::omnivale();
+        command.arg("ask").arg(crate::support::tiny("two_of_each.mp4")).arg("What happens?");
+        command.arg("--model").arg(kit.path("model")).args(["--max-tokens", "8"]);
+        command.env("XDG_CACHE_HOME", &cache).args(arguments).output().unwrap()
+    };
+    let first = ask(&[]);
+    expect(&first, 0);
+    assert!(stderr(&first).contains("making visual, audio, speech features"), "{}", stderr(&first));
+    let kept = std::fs::read_dir(cache.join("omnivale/features")).unwrap().count();
+    assert_eq!(kept, 3);
+    let second = ask(&[]);
+    expect(&second, 0);
+    assert!(!stderr(&second).contains("making"), "{}", stderr(&second));
+    assert_eq!(stdout(&second), stdout(&first));
+    let without = ask(&["--no-cache"]);
+    expect(&without, 0);
+    assert_eq!(stdout(&without), stdout(&first));
+    let manifest = kit.read("model/model.toml");
+    let at = manifest.find("[encoders]").unwrap();
+    std::fs::write(kit.path("model/model.toml"), &manifest[..at]).unwrap();
+    let none = ask(&[]);
+    expect(&none, 2);
+    assert!(stderr(&none).contains("nothing makes features of the video"), "{}", stderr(&none));
+}

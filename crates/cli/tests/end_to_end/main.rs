@@ -6,6 +6,7 @@
 )]
 
 mod annotate;
+mod annotate_whisper;
 mod ask;
 mod dataset_convert;
 mod dataset_dialogues;
@@ -17,6 +18,7 @@ mod dataset_validate;
 mod detect;
 mod eval;
 mod metrics_data;
+mod model_files;
 mod model_help;
 mod model_kit;
 mod mutated;
