@@ -324,6 +324,13 @@ pub(crate) fn data_folder() -> Option<PathBuf> {
         .or_else(|| Some(set("HOME")?.join(".local/share/omnivale")))
 }
 
+/// The user's cache folder of feature files; `None` if the environment names no place for it.
+pub(crate) fn cache_folder() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let root = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?;
+    Some(root.join("omnivale/features"))
+}
+
 /// Reads the command line; `--help` and wrong usage end the program here.
 pub(crate) fn parse() -> Cli {
     Cli::parse()

@@ -30,6 +30,7 @@ pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Ending> {
         _ => None,
     };
     let parts = Parts {
+        encoders: omnivale_annotate::embed::Encoders::default(),
         captioner: &captioner,
         encoders: models.encoders(),
         transcriber: transcriber.as_ref().map(|transcriber| transcriber as &dyn Transcriber),

@@ -8,6 +8,7 @@
 mod annotate;
 mod annotate_encoders;
 mod annotate_whisper;
+mod ask;
 mod dataset_convert;
 mod dataset_dialogues;
 mod dataset_pseudo;
@@ -19,7 +20,10 @@ mod detect;
 mod eval;
 mod metrics_data;
 mod model_files;
+mod model_help;
+mod model_kit;
 mod mutated;
+mod predict;
 mod resume;
 mod shared_media;
 mod support;
