@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use omnivale_media::{MediaError, ResampleError};
 use omnivale_weights::WeightsError;
 
 /// Why a model cannot be opened or used.
@@ -36,6 +37,12 @@ pub enum EncoderError {
         /// What it was given.
         found: String,
     },
+    /// The video gives nothing.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// The sound cannot be brought to the rate that a model takes.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
     /// A tensor operation failed.
     #[error("a tensor operation failed")]
     Tensor(#[from] candle_core::Error),

@@ -2,7 +2,7 @@
 //!
 //! [`minilm`] turns sentences into vectors, [`clip`] pictures and sentences into vectors that can be compared, [`beats`]
 //! sounds into vectors, [`clap`] sounds and sentences into vectors that can be compared, [`whisper`] speech into vectors
-//! and text; [`cmcr`] brings the vectors of CLIP and CLAP into one space.
+//! and text; [`cmcr`] brings the vectors of CLIP and CLAP into one space. [`features`] makes the rows of a whole video.
 //!
 //! Not here: files of weights (`weights`), decoding (`media`), the spectra that audio models take (`signal`), language models (`llm`).
 
@@ -11,6 +11,7 @@ pub mod clap;
 pub mod clip;
 pub mod cmcr;
 mod error;
+pub mod features;
 #[cfg(test)]
 mod fixtures;
 mod layers;

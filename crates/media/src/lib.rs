@@ -62,6 +62,7 @@ mod pictures;
 mod probe;
 mod render;
 mod request;
+mod resample;
 mod samples;
 mod source;
 mod subtitles;
@@ -73,6 +74,7 @@ pub use render::{
     BackgroundNoise, Form, Montage, MontageClip, RenderError, Rendered, Renderer, Stretch,
 };
 pub use request::{Damage, DamageKind, Decoded, Flow, Request, Sink, StreamEnd};
+pub use resample::{Resample, ResampleError};
 pub use source::Source;
 pub use subtitles::{CueOrigin, Cues};
 

@@ -256,6 +256,25 @@ fn measured_duration(
     Ok(Time::from_micros(end).since(Time::from_micros(zero)))
 }
 
+/// Packets of one stream, as far as the file can be read.
+pub(crate) fn count_packets(probe: &Probe, stream: usize) -> Result<u64, MediaError> {
+    let mut demuxer = demuxer(&probe.path)?;
+    demuxer.keep_only(&[stream]);
+    let mut packet = Packet::new().map_err(|error| unopened(&probe.path, error))?;
+    let (mut count, mut errors) = (0, 0);
+    while count < limits::max_packets(probe.bytes) && errors < limits::MAX_READ_ERRORS {
+        match demuxer.read(&mut packet) {
+            Ok(Read::End) => break,
+            Ok(Read::Packet) => {
+                errors = 0;
+                count += u64::from(packet.stream() == stream);
+            }
+            Err(_) => errors += 1,
+        }
+    }
+    Ok(count)
+}
+
 fn stream_info(index: usize, stream: &Stream, used: bool) -> StreamInfo {
     let kind = match stream.kind {
         _ if stream.cover => StreamKind::Cover,

@@ -43,6 +43,19 @@ impl Source {
         subtitles::cues(&self.probe, &self.streams, self.clock)
     }
 
+    /// How many pictures a pass will probably lend: as the container states, else by counting its
+    /// packets; `None` without a video stream. Nothing is decoded, so damage may make it fewer.
+    ///
+    /// # Errors
+    /// [`MediaError`] if the file can no longer be read.
+    pub fn expected_pictures(&self) -> Result<Option<u64>, MediaError> {
+        let Some(video) = &self.probe.video else { return Ok(None) };
+        match self.streams[video.stream].frames {
+            Some(frames) => Ok(Some(frames)),
+            None => open::count_packets(&self.probe, video.stream).map(Some),
+        }
+    }
+
     /// Decodes what `request` asks for in one pass and lends it to `sink`, pictures and samples in
     /// the order of the file. A stream that the file does not have is `None` in the result.
     ///

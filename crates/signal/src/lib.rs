@@ -33,6 +33,7 @@
 //! Not here: decoding (`media`), deciding what the measures mean (`annotate`), learned features
 //! (`encoders`). Of PySceneDetect, the optional edge channel of the content score is left out.
 
+mod bgr;
 pub mod clap_mel;
 mod coarse;
 mod cut;
@@ -63,6 +64,7 @@ pub mod voice;
 mod waveform;
 mod yuv;
 
+pub use bgr::packed_bgr;
 pub use cut::{
     Adaptive, AdaptiveConfig, Content, ContentConfig, Cut, CutFinder, DetectorConfig,
     FadeDirection, FlashFilter, FlashMode, Found, Hash, HashConfig, HashShape, Histogram,

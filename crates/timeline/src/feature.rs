@@ -105,6 +105,11 @@ impl FeatureTrack {
         self.width
     }
 
+    /// All values, shape `[rows, width]`.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
     /// Row `row`, shape `[width]`. Panics past the last row.
     pub fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.width..(row + 1) * self.width]

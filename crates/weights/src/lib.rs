@@ -165,6 +165,12 @@ impl Weights {
         &self.path
     }
 
+    /// The files that hold the tensors.
+    #[must_use]
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
     /// The names of all tensors, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)

@@ -47,7 +47,12 @@ impl Identity {
         Ok(Ok(found))
     }
 
-    fn read(path: &Path, known: Option<Identity>) -> io::Result<Identity> {
+    /// The identity of the file at `path`: `known` if size and time of change agree with it, else by
+    /// reading the file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or changes meanwhile.
+    pub fn read(path: &Path, known: Option<Identity>) -> io::Result<Identity> {
         let before = stamp(&fs::metadata(path)?);
         if let Some(known) = known.filter(|known| (known.size, known.modified_ns) == before) {
             return Ok(known);

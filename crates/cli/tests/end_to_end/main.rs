@@ -6,6 +6,7 @@
 )]
 
 mod annotate;
+mod annotate_whisper;
 mod dataset_convert;
 mod dataset_dialogues;
 mod dataset_pseudo;

@@ -58,6 +58,8 @@ pub(crate) struct Stream {
     pub(crate) rotation: i32,
     /// Average frame rate, else the lowest rate that fits all times; both sides positive.
     pub(crate) frame_rate: Option<(i32, i32)>,
+    /// Number of pictures that the container states; mp4's does, matroska's does not.
+    pub(crate) frames: Option<u64>,
     pub(crate) sample_rate: i32,
     pub(crate) channels: i32,
 }
@@ -199,6 +201,7 @@ impl Demuxer {
                 .or_else(|| positive(codec.sample_aspect_ratio)),
             rotation: self.rotation(index),
             frame_rate: positive(stream.avg_frame_rate).or_else(|| positive(stream.r_frame_rate)),
+            frames: u64::try_from(stream.nb_frames).ok().filter(|&frames| frames > 0),
             sample_rate: codec.sample_rate,
             channels: channels(codec),
         })

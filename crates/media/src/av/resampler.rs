@@ -67,6 +67,23 @@ impl Resampler {
         self.convert(Some((&planes, count)), out)
     }
 
+    /// From samples of one channel at `from` samples per second, for
+    /// [`push_samples`](Resampler::push_samples).
+    pub(crate) fn mono(from: u32, to: u32) -> Result<Resampler, AvError> {
+        let format = ffi::AVSampleFormat::AV_SAMPLE_FMT_FLT as c_int;
+        Resampler::new(SampleLayout { format, rate: from, channels: 1, speakers: None }, to)
+    }
+
+    /// Appends to `out` what `samples` give; only for one made by [`mono`](Resampler::mono).
+    pub(crate) fn push_samples(
+        &mut self,
+        samples: &[f32],
+        out: &mut Vec<f32>,
+    ) -> Result<(), AvError> {
+        let planes = [samples.as_ptr().cast::<u8>()];
+        self.convert(Some((&planes, samples.len())), out)
+    }
+
     /// Appends what the filter still holds.
     pub(crate) fn finish(&mut self, out: &mut Vec<f32>) -> Result<(), AvError> {
         self.convert(None, out)
