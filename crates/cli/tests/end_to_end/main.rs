@@ -15,6 +15,7 @@ mod dataset_stats;
 mod dataset_validate;
 mod detect;
 mod eval;
+mod features;
 mod metrics_data;
 mod mutated;
 mod resume;
