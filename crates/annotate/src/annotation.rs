@@ -21,6 +21,9 @@ pub struct Annotation {
     pub damage: Vec<DamageRecord>,
     /// Subtitle cues, from the file or from beside it.
     pub cues: Vec<CueRecord>,
+    /// What wrote the cues, where the video has no subtitles of its own; else absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcribed: Option<Transcribed>,
     /// Camera shots, contiguous.
     pub shots: Vec<Extent>,
     /// What is seen, in order, disjoint.
@@ -115,6 +118,16 @@ pub struct CueRecord {
     pub extent: Extent,
     /// What it says.
     pub text: String,
+}
+
+/// Where cues come from that are no subtitles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transcribed {
+    /// The transcriber's name.
+    pub by: String,
+    /// Code of the language that it heard or was told; absent if it heard nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// One event of a single modality.

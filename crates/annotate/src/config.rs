@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 use omnivale_dataset::dialogue::DialogueConfig;
 use omnivale_dataset::pseudo::PseudoConfig;
 use omnivale_dataset::split::SplitConfig;
+use omnivale_timeline::Duration;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::caption::CaptionConfig;
 use crate::correlate::CorrelateConfig;
 use crate::detect::omni::OmniConfig;
+use crate::embed::{EncodersConfig, Sampling};
 use crate::filter::FilterConfig;
 use crate::measure::MeasureConfig;
+use crate::transcribe::TranscribeConfig;
 
 /// The commented default configuration, as `omnivale config` prints it: the pipeline's values, then
 /// those of the dataset commands ([`omnivale_dataset::config`]). One file for both, so that one copy of
@@ -28,6 +31,8 @@ pub struct Config {
     pub measure: MeasureConfig,
     /// How much the pages may hold.
     pub report: crate::report::ReportConfig,
+    /// Where the learned encoders are, if any are used.
+    pub encoders: EncodersConfig,
     /// When a video is fit for a dataset.
     pub filter: FilterConfig,
     /// Where shots, cuts and visual events are.
@@ -36,6 +41,8 @@ pub struct Config {
     pub audio: crate::detect::audio::AudioConfig,
     /// How visual and audio events are fused.
     pub omni: OmniConfig,
+    /// How speech becomes text where there are no cues.
+    pub transcribe: TranscribeConfig,
     /// How events are captioned.
     pub caption: CaptionConfig,
     /// Which correlations are claimed.
@@ -131,6 +138,20 @@ impl Config {
             key: "one of its values".to_owned(),
             problem: error.message().to_owned(),
         })
+    }
+}
+
+impl Config {
+    /// How learned encoders sample a video.
+    pub(crate) fn encoder_sampling(&self) -> Sampling {
+        let segment = Duration::from_seconds(self.filter.consistency_segment_s);
+        Sampling {
+            picture_interval: self.visual.clip.interval_s,
+            likely_cut: self.visual.meter.likely_cut,
+            row: self.audio.clap.row_s,
+            segment: segment.unwrap_or(Duration::ZERO),
+            longest_gap_s: self.audio.meter.longest_gap_s,
+        }
     }
 }
 

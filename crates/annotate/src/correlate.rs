@@ -288,6 +288,7 @@ mod tests {
             verdict: Verdict { kept: true, checks: Vec::new() },
             damage: Vec::new(),
             cues: Vec::new(),
+            transcribed: None,
             shots: starts.zip(ends).map(|(start, end)| extent(start, end)).collect(),
             events: vec![OmniEvent {
                 extent: extent(span.0, span.1),

@@ -6,6 +6,7 @@ use omnivale_timeline::{Duration, Fact, Span, Time, union_duration};
 use serde::{Deserialize, Serialize};
 
 use crate::annotation::{Check, Verdict};
+use crate::embed::{Agreement, LearnedFilterConfig};
 
 mod consistency;
 mod declared;
@@ -35,6 +36,8 @@ pub struct FilterConfig {
     pub consistency_segment_s: f64,
     /// At least one segment must agree this much, -1 to 1.
     pub min_consistency: f64,
+    /// The limit where C-MCR compares sight and sound.
+    pub cmcr: LearnedFilterConfig,
 }
 
 /// What one full decode measured of the things that filters look at.
@@ -50,6 +53,10 @@ pub struct Measured<'a> {
     pub onset_strength: &'a [(Time, f64)],
     /// Stretches of voice; `None` without sound.
     pub voice: Option<&'a [Span]>,
+    /// How well sight and sound agree by a learned encoder; `None` without one, or without both.
+    pub agreement: Option<&'a Agreement>,
+    /// Whether there is such an encoder: then the measure without a model is not asked.
+    pub learned: bool,
 }
 
 fn check(name: &str, value: Option<Fact>, limit: Fact, passed: Option<bool>) -> Check {
@@ -89,12 +96,18 @@ pub fn measured(measured: &Measured<'_>, has_cues: bool, config: &FilterConfig) 
         number(config.max_static_share),
         static_share.map(|share| share <= config.max_static_share),
     ));
-    let agreement = consistency(measured, config);
+    let (name, agreement, limit) = match measured.learned {
+        true => {
+            let best = measured.agreement.and_then(Agreement::best);
+            ("cmcr.min_consistency", best, config.cmcr.min_consistency)
+        }
+        false => ("min_consistency", consistency(measured, config), config.min_consistency),
+    };
     checks.push(check(
-        "min_consistency",
+        name,
         agreement.map(number),
-        number(config.min_consistency),
-        agreement.map(|agreement| agreement > config.min_consistency),
+        number(limit),
+        agreement.map(|agreement| agreement > limit),
     ));
     checks
 }

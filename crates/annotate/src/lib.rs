@@ -20,13 +20,14 @@
 //!
 //! Not here: decoding (`media`), what is measured on pictures and samples (`signal`), file formats
 //! (`dataset`), scores (`metrics`). Models are not here either: whoever has one gives it to the run
-//! as a [`caption::Captioner`].
+//! as a [`caption::Captioner`], a [`transcribe::Transcriber`] or one of [`embed::Encoders`].
 
 pub mod annotation;
 pub mod caption;
 pub mod config;
 pub mod correlate;
 pub mod detect;
+pub mod embed;
 pub mod features;
 pub mod filter;
 pub mod measure;
@@ -37,6 +38,7 @@ pub mod report;
 pub mod run;
 mod sidecars;
 mod summary;
+pub mod transcribe;
 mod video;
 pub mod workspace;
 

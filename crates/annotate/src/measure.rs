@@ -10,6 +10,7 @@ use omnivale_signal::{
 use omnivale_timeline::{Duration, PictureView, SamplesView, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::embed::Learner;
 use crate::report::Thumbnail;
 
 mod thumbnails;
@@ -78,11 +79,23 @@ pub fn pass(
     stop: &AtomicBool,
     advanced: &mut dyn FnMut(Duration),
 ) -> Result<Option<Measurements>, MediaError> {
+    pass_with(source, settings, None, stop, advanced)
+}
+
+/// As [`pass`], showing the learned encoders what they ask for; `None` also if one of them failed.
+pub(crate) fn pass_with(
+    source: &Source,
+    settings: Settings<'_>,
+    learner: Option<&mut Learner<'_>>,
+    stop: &AtomicBool,
+    advanced: &mut dyn FnMut(Duration),
+) -> Result<Option<Measurements>, MediaError> {
     let probe = source.probe();
     let mut meters = Meters {
         pictures: probe.video.is_some().then(|| PictureMeter::new(settings.pictures)),
         sound: probe.audio.is_some().then(|| SoundMeter::new(settings.sound)),
         thumbnails: ThumbnailKeeper::new(settings.kept),
+        learner,
         stop,
         advanced,
         told: Time::ZERO,
@@ -106,16 +119,17 @@ pub fn pass(
 }
 
 /// Hands what is decoded to everybody who measures.
-struct Meters<'a> {
+struct Meters<'a, 'e> {
     pictures: Option<PictureMeter>,
     sound: Option<SoundMeter>,
     thumbnails: ThumbnailKeeper,
+    learner: Option<&'a mut Learner<'e>>,
     stop: &'a AtomicBool,
     advanced: &'a mut dyn FnMut(Duration),
     told: Time,
 }
 
-impl Meters<'_> {
+impl Meters<'_, '_> {
     fn reached(&mut self, time: Time) -> Flow {
         if time.since(self.told) >= Duration::from_millis(1000) {
             self.told = time;
@@ -125,10 +139,16 @@ impl Meters<'_> {
     }
 }
 
-impl Sink for Meters<'_> {
+impl Sink for Meters<'_, '_> {
     fn picture(&mut self, picture: &PictureView<'_>) -> Flow {
         if let Some(meter) = &mut self.pictures {
             meter.push(picture);
+            if let Some(learner) = &mut self.learner {
+                let content = meter.last_score().map_or(0.0, |score| score.content);
+                if learner.picture(picture, content) == Flow::Stop {
+                    return Flow::Stop;
+                }
+            }
         }
         self.thumbnails.push(picture);
         self.reached(picture.time)
@@ -145,6 +165,9 @@ impl Sink for Meters<'_> {
         if let Some(meter) = &mut self.sound {
             meter.push_native(samples);
         }
-        Flow::Continue
+        match &mut self.learner {
+            Some(learner) => learner.samples(samples),
+            None => Flow::Continue,
+        }
     }
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::caption::Captioner;
 use crate::config::Config;
+use crate::embed::Encoders;
 use crate::progress::Counts;
+use crate::transcribe::Transcriber;
 
 /// What to do: everything a run needs to know, resolved.
 #[derive(Debug, Clone)]
@@ -32,6 +34,10 @@ pub struct Plan {
 pub struct Parts<'a> {
     /// Who writes the captions.
     pub captioner: &'a dyn Captioner,
+    /// Who writes down what is said where there are no cues; `None` leaves such videos without transcripts.
+    pub transcriber: Option<&'a dyn Transcriber>,
+    /// Who makes feature rows in place of the weight-free descriptors.
+    pub encoders: Encoders<'a>,
 }
 
 /// How a run ended.

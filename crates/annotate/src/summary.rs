@@ -6,10 +6,12 @@ use omnivale_timeline::{Caption, Spanned, Time};
 use serde::Serialize;
 
 use crate::annotation::Annotation;
+use crate::embed::EncoderRecord;
 use crate::outputs::POSTER;
 use crate::plan::{Failure, Parts, Plan, Rejection, Summary};
 use crate::progress::Counts;
 use crate::report::{self, IndexEntry, IndexReport, Thumbnail};
+use crate::transcribe::Transcriber;
 use crate::workspace::{Workspace, WorkspaceError, read_if_there};
 
 mod statistics;
@@ -33,6 +35,10 @@ struct RunRecord<'a> {
     shard: String,
     filter: bool,
     captioner: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcriber: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    encoders: Vec<EncoderRecord>,
     counts: Counts,
     failures: &'a [Failure],
     rejected: &'a [Rejection],
@@ -84,6 +90,8 @@ pub(crate) fn write(
         shard: format!("{}/{}", plan.shard.0, plan.shard.1),
         filter: plan.filter,
         captioner: parts.captioner.name(),
+        transcriber: parts.transcriber.map(Transcriber::name),
+        encoders: parts.encoders.records(),
         counts: summary.counts,
         failures: &summary.failures,
         rejected: &summary.rejected,

@@ -5,23 +5,25 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use omnivale_media::{Cues, MediaError, Probe, Source, StreamKind};
-use omnivale_timeline::{Duration, Event, Receipt, Span, Spanned, Time, Timeline, VideoId};
+use omnivale_timeline::{Cue, Duration, Event, Receipt, Span, Spanned, Time, Timeline, VideoId};
 use serde::Serialize;
 
 use crate::annotation::{
     Annotation, CueRecord, DamageRecord, EventRecord, OmniEvent, Provenance, SCHEMA, StreamRecord,
-    Video,
+    Transcribed, Video,
 };
 use crate::caption::{self, CaptionError};
 use crate::config::Config;
 use crate::correlate;
 use crate::detect::{self, omni};
+use crate::embed::{self, EmbedError, Learned, Learner};
 use crate::filter::{self, Measured};
 use crate::measure::{self, Measurements};
 use crate::outputs;
 use crate::plan::{Parts, Plan};
 use crate::progress::{Outcome, Progress, Reporter};
 use crate::sidecars::Sidecars;
+use crate::transcribe::{self, Asked, TranscribeError, Transcriber, Transcript};
 use crate::workspace::{Identity, VideoFolder, WorkspaceError};
 
 /// Rises whenever the same measurements and configuration may give another annotation.
@@ -43,7 +45,11 @@ enum VideoError {
     #[error(transparent)]
     Media(#[from] MediaError),
     #[error(transparent)]
+    Transcribe(#[from] TranscribeError),
+    #[error(transparent)]
     Caption(#[from] CaptionError),
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
 }
 
 /// What ends a video's way early.
@@ -112,7 +118,8 @@ impl Way<'_> {
             source,
         })?;
         let measuring = self.measure_receipt(&identity);
-        let receipt = self.annotation_receipt(&measuring);
+        let embedding = self.embed_receipt(&identity);
+        let receipt = self.annotation_receipt(&measuring, &embedding);
         if !self.plan.fresh && folder.is_up_to_date(&receipt)? {
             return Ok(Outcome::UpToDate);
         }
@@ -126,25 +133,30 @@ impl Way<'_> {
         }
         let known = Known { identity, probe, cues };
         let mut annotation = bare(id, path, &known);
-        let checks = filter::declared(&known.probe, &known.cues, &config.filter);
+        let mut checks = filter::declared(&known.probe, &known.cues, &config.filter);
+        let transcriber = self.transcriber(&known);
+        if transcriber.is_some() {
+            // Which language is spoken is known once it is heard.
+            checks.retain(|check| check.name != "language");
+        }
         annotation.verdict = filter::verdict(checks);
         if let Some(check) = self.rejecting(&annotation) {
             return self.reject(&receipt, &annotation, check);
         }
 
-        let measured = self.measure(&source, &measuring)?;
+        let (measured, learned) = self.measure(&source, &measuring, &embedding)?;
         for damage in &measured.decoded.damage {
             self.warn(damage.to_string());
         }
         let duration = true_duration(&known.probe, &measured);
         annotation.video.duration = duration;
         annotation.damage = damage(&measured);
-        annotation.cues = cues_within(&known.cues, duration);
+        annotation.cues = cues_within(&known.cues.cues, duration);
 
-        let visual = measured
-            .pictures
-            .as_ref()
-            .map(|track| detect::visual::detect(track, duration, &config.visual));
+        let visual = measured.pictures.as_ref().map(|track| {
+            let rows = learned.visual.as_ref();
+            detect::visual::detect_by(track, rows, duration, &config.visual)
+        });
         let checks = filter::measured(
             &Measured {
                 duration,
@@ -152,6 +164,8 @@ impl Way<'_> {
                 content: &content_scores(&measured),
                 onset_strength: &onset_strength(&measured),
                 voice: measured.sound.as_ref().map(|sound| sound.voice.as_slice()),
+                agreement: learned.agreement.as_ref(),
+                learned: self.parts.encoders.common.is_some(),
             },
             !known.cues.cues.is_empty(),
             &config.filter,
@@ -162,10 +176,20 @@ impl Way<'_> {
             return self.reject(&receipt, &annotation, check);
         }
 
+        if let Some(transcriber) = transcriber {
+            self.transcribe(&source, &measuring, &measured, transcriber, &known, &mut annotation)?;
+            if let Some(check) = self.rejecting(&annotation) {
+                return self.reject(&receipt, &annotation, check);
+            }
+        }
+
         let heard = measured
             .sound
             .as_ref()
-            .map(|track| detect::audio::detect(track, duration, &config.audio))
+            .map(|track| {
+                let rows = learned.audio.as_ref();
+                detect::audio::detect_by(track, rows, duration, &config.audio)
+            })
             .unwrap_or_else(|| Timeline::empty(duration));
         if let Some(visual) = visual {
             annotation.shots = visual.shots.into_iter().map(Into::into).collect();
@@ -180,17 +204,30 @@ impl Way<'_> {
         folder.commit(&receipt, &files)?;
         if !config.measure.keep_measurements {
             folder.forget(&measuring)?;
+            folder.forget(&embedding)?;
         }
         Ok(Outcome::Annotated { events: annotation.events.len() })
     }
 
-    /// What was measured before, or else a decode; stored at once, so that it is never lost.
-    fn measure(&self, source: &Source, receipt: &Receipt) -> Result<Measurements, Halt> {
+    /// What was measured before, and what the encoders made of it, or else one decode for both; stored at once, so
+    /// that it is never lost.
+    fn measure(
+        &self,
+        source: &Source,
+        receipt: &Receipt,
+        embedding: &Receipt,
+    ) -> Result<(Measurements, Learned), Halt> {
         let Task { id, folder, .. } = self.task;
+        let encoders = self.parts.encoders;
         if !self.plan.fresh
             && let Some(known) = folder.load::<Measurements>(receipt)?
         {
-            return Ok(known);
+            if !encoders.any() {
+                return Ok((known, Learned::default()));
+            }
+            if let Some(learned) = folder.load::<Learned>(embedding)? {
+                return Ok((known, learned));
+            }
         }
         let of = source.probe().duration;
         let mut advanced = |done| self.reporter.report(&Progress::VideoAdvanced { id, done, of });
@@ -200,10 +237,95 @@ impl Way<'_> {
             sound: &config.audio.meter,
             kept: &config.measure,
         };
-        let measured =
-            measure::pass(source, settings, self.stop, &mut advanced)?.ok_or(Halt::Stopped)?;
+        let mut learner =
+            encoders.any().then(|| Learner::new(encoders, &config.encoder_sampling()));
+        let pass =
+            measure::pass_with(source, settings, learner.as_mut(), self.stop, &mut advanced)?;
+        let Some(measured) = pass else {
+            // Either the run was asked to stop, or an encoder failed and asked for it.
+            let failure = learner.and_then(Learner::into_failure);
+            return Err(failure.map_or(Halt::Stopped, Halt::from));
+        };
+        let learned = learner.map(Learner::finish).transpose()?;
         folder.store(receipt, &measured)?;
-        Ok(measured)
+        if let Some(learned) = &learned {
+            folder.store(embedding, learned)?;
+        }
+        Ok((measured, learned.unwrap_or_default()))
+    }
+
+    /// Who transcribes this video: nobody if it has cues, or no sound.
+    fn transcriber(&self, known: &Known) -> Option<&dyn Transcriber> {
+        let silent = known.probe.audio.is_none() || !known.cues.cues.is_empty();
+        self.parts.transcriber.filter(|_| !silent)
+    }
+
+    /// Puts what is said where cues would be, and checks its language.
+    fn transcribe(
+        &self,
+        source: &Source,
+        measuring: &Receipt,
+        measured: &Measurements,
+        transcriber: &dyn Transcriber,
+        known: &Known,
+        annotation: &mut Annotation,
+    ) -> Result<(), Halt> {
+        let duration = annotation.video.duration;
+        let receipt = self.transcript_receipt(measuring, transcriber);
+        let transcript = self.transcript(source, &receipt, measured, transcriber, duration)?;
+        for warning in &transcript.warnings {
+            self.warn(warning.clone());
+        }
+        let Transcript { cues, language, .. } = transcript;
+        annotation.cues = cues_within(&cues, duration);
+        let by = transcriber.name().to_owned();
+        annotation.transcribed = Some(Transcribed { by, language: language.clone() });
+        let heard = Cues { cues, language, ..known.cues.clone() };
+        let checks = filter::declared(&known.probe, &heard, &self.plan.config.filter);
+        annotation
+            .verdict
+            .checks
+            .extend(checks.into_iter().filter(|check| check.name == "language"));
+        annotation.verdict = filter::verdict(std::mem::take(&mut annotation.verdict.checks));
+        Ok(())
+    }
+
+    /// What was heard before, or else another pass over the sound; stored at once.
+    fn transcript(
+        &self,
+        source: &Source,
+        receipt: &Receipt,
+        measured: &Measurements,
+        transcriber: &dyn Transcriber,
+        duration: Duration,
+    ) -> Result<Transcript, Halt> {
+        let Task { id, folder, .. } = self.task;
+        if !self.plan.fresh
+            && let Some(known) = folder.load::<Transcript>(receipt)?
+        {
+            return Ok(known);
+        }
+        let voice = measured.sound.as_ref().map_or(&[][..], |sound| &sound.voice);
+        let whole = Span::new(Time::ZERO, duration);
+        let stretches = transcribe::stretches(voice, whole, &self.plan.config.transcribe);
+        if stretches.is_empty() {
+            return Ok(Transcript::default());
+        }
+        let mut told = Duration::ZERO;
+        let mut advanced = |done: Duration| {
+            if done.saturating_sub(told) >= Duration::from_millis(1000) {
+                told = done;
+                self.reporter.report(&Progress::VideoAdvanced { id, done, of: duration });
+            }
+        };
+        let asked = transcribe::pass(source, &stretches, transcriber, self.stop, &mut advanced)?;
+        let transcript = match asked {
+            Asked::Heard(transcript) => transcript,
+            Asked::Stopped => return Err(Halt::Stopped),
+            Asked::Failed(error) => return Err(error.into()),
+        };
+        folder.store(receipt, &transcript)?;
+        Ok(transcript)
     }
 
     /// The first check that rejects, where filtering was asked for.
@@ -243,15 +365,42 @@ impl Way<'_> {
         Receipt { stage: "measure".to_owned(), version: measure::VERSION, key }
     }
 
+    fn transcript_receipt(&self, measuring: &Receipt, transcriber: &dyn Transcriber) -> Receipt {
+        let key = key(&[
+            &canonical(measuring),
+            &canonical(&self.plan.config.transcribe),
+            transcriber.name().as_bytes(),
+            transcriber.identity().as_bytes(),
+        ]);
+        Receipt { stage: "transcribe".to_owned(), version: transcribe::VERSION, key }
+    }
+
     fn annotation_receipt(&self, measuring: &Receipt) -> Receipt {
+    fn embed_receipt(&self, identity: &Identity) -> Receipt {
+        let config = &self.plan.config;
+        let used = (
+            self.parts.encoders.records(),
+            (config.visual.clip.interval_s, config.visual.meter.likely_cut),
+            config.visual.meter.sampling,
+            (config.audio.clap.row_s, config.audio.meter.longest_gap_s),
+            config.filter.consistency_segment_s,
+        );
+        let key = key(&[identity.blake3.as_bytes(), &canonical(&used)]);
+        Receipt { stage: "embed".to_owned(), version: embed::VERSION, key }
+    }
+
+    fn annotation_receipt(&self, measuring: &Receipt, embedding: &Receipt) -> Receipt {
         let mut beside = blake3::Hasher::new();
         self.task.sidecars.hash_into(self.task.source, &mut beside);
         let key = key(&[
             &canonical(measuring),
+            &canonical(embedding),
             env!("CARGO_PKG_VERSION").as_bytes(),
             &canonical(&self.plan.config),
             &[u8::from(self.plan.filter)],
             self.parts.captioner.name().as_bytes(),
+            self.parts.transcriber.map_or("", Transcriber::name).as_bytes(),
+            self.parts.transcriber.map_or("", Transcriber::identity).as_bytes(),
             beside.finalize().as_bytes(),
             self.task.source.as_os_str().as_encoded_bytes(),
         ]);
@@ -308,7 +457,8 @@ fn bare(id: &VideoId, path: &Path, known: &Known) -> Annotation {
         },
         verdict: filter::verdict(Vec::new()),
         damage: Vec::new(),
-        cues: cues_within(&known.cues, duration),
+        cues: cues_within(&known.cues.cues, duration),
+        transcribed: None,
         shots: Vec::new(),
         visual_events: Vec::new(),
         audio_events: Vec::new(),
@@ -317,13 +467,13 @@ fn bare(id: &VideoId, path: &Path, known: &Known) -> Annotation {
 }
 
 /// The cues as far as the video reaches.
-fn cues_within(cues: &Cues, duration: Duration) -> Vec<CueRecord> {
+fn cues_within(cues: &[Cue], duration: Duration) -> Vec<CueRecord> {
     let whole = Span::new(Time::ZERO, duration);
-    let inside = |cue: &omnivale_timeline::Cue| {
+    let inside = |cue: &Cue| {
         let span = cue.span.intersection(whole)?;
         Some(CueRecord { extent: span.into(), text: cue.text.clone() })
     };
-    cues.cues.iter().filter_map(inside).collect()
+    cues.iter().filter_map(inside).collect()
 }
 
 fn streams(probe: &Probe) -> Vec<StreamRecord> {

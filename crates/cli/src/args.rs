@@ -1,9 +1,11 @@
 //! The command line, as clap reads it. Nothing past this module parses strings or reads the environment.
 
+mod ask;
 mod dataset;
 mod eval;
 mod features;
 mod model;
+mod predict;
 mod video_model;
 
 use std::path::PathBuf;
@@ -11,11 +13,13 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use ask::*;
 pub(crate) use dataset::*;
 pub(crate) use eval::{
     BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, QaArgs, TaskChoice,
 };
 pub(crate) use model::*;
+pub(crate) use predict::*;
 pub(crate) use video_model::*;
 
 pub(crate) use features::{FeaturesCommand, FeaturesRunArgs, RowsDtypeChoice, TailChoice};
@@ -55,6 +59,11 @@ pub(crate) enum Command {
     Features(FeaturesCommand),
     #[command(subcommand)]
     Model(ModelCommand),
+    Ask(AskArgs),
+    Ground(GroundArgs),
+    Describe(DescribeArgs),
+    Chat(ChatArgs),
+    Predict(PredictArgs),
     #[command(subcommand)]
     MetricsData(MetricsDataCommand),
     /// Print the configuration: every value, its default and its reason
@@ -79,7 +88,8 @@ pub(crate) enum Command {
     omnivale annotate talk.mp4 -o out\n  \
     omnivale annotate videos/ 'more/*.mkv' @list.txt -o out --jobs 8\n  \
     omnivale annotate videos/ -o out --filter            keep what is fit for a dataset\n  \
-    omnivale annotate videos/ -o out --shard 3/16        one of sixteen machines\n\n\
+    omnivale annotate videos/ -o out --shard 3/16        one of sixteen machines\n  \
+    omnivale annotate talk.mp4 -o out --transcriber whisper --weights whisper-large-v3/\n\n\
     OUT holds annotations.json (LongVALE format), index.html, run.json and, for each video,\n\
     videos/NAME/{annotation.json, report.html, events.vtt, chapters.vtt}.")]
 pub(crate) struct AnnotateArgs {
@@ -107,6 +117,12 @@ pub(crate) struct AnnotateArgs {
     /// Who writes the captions
     #[arg(long, value_enum, default_value_t = CaptionerChoice::Signal)]
     pub(crate) captioner: CaptionerChoice,
+    /// Who writes down what is said in videos without subtitles [default: nobody]
+    #[arg(long, value_enum, value_name = "WHO", requires = "weights")]
+    pub(crate) transcriber: Option<TranscriberChoice>,
+    /// The transcriber's model: its folder, or OWNER/NAME in the Hugging Face cache; nothing is downloaded
+    #[arg(long, value_name = "DIR", requires = "transcriber")]
+    pub(crate) weights: Option<String>,
     /// How progress is shown [default: bars on a terminal, else lines]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) progress: Option<ProgressStyle>,
@@ -231,6 +247,13 @@ pub(crate) enum DetectorChoice {
 pub(crate) enum CaptionerChoice {
     /// Says what was measured; needs no model
     Signal,
+}
+
+/// Transcribers that exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TranscriberChoice {
+    /// OpenAI's Whisper, any size; see [transcribe] in `omnivale config`
+    Whisper,
 }
 
 /// Renderings of progress.

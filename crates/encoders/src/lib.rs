@@ -2,8 +2,7 @@
 //!
 //! [`minilm`] turns sentences into vectors, [`clip`] pictures and sentences into vectors that can be compared, [`beats`]
 //! sounds into vectors, [`clap`] sounds and sentences into vectors that can be compared, [`whisper`] speech into vectors
-//! and text; [`cmcr`] brings the vectors of CLIP and CLAP into one space. [`features`] makes the rows of a whole video
-//! with them.
+//! and text; [`cmcr`] brings the vectors of CLIP and CLAP into one space. [`features`] makes the rows of a whole video.
 //!
 //! Not here: files of weights (`weights`), decoding (`media`), the spectra that audio models take (`signal`), language models (`llm`).
 

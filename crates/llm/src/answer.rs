@@ -53,10 +53,10 @@ pub struct Talk {
 }
 
 impl Talk {
-    /// Positions that the model has read.
+    /// Whether a turn was answered: the next one has no placeholder.
     #[must_use]
-    pub fn read(&self) -> usize {
-        self.video.shared()
+    pub fn has_begun(&self) -> bool {
+        self.begun
     }
 }
 

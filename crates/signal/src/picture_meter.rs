@@ -119,6 +119,11 @@ impl PictureMeter {
         self.measure_motion(score.time, cut);
     }
 
+    /// The score of the picture pushed last.
+    pub fn last_score(&self) -> Option<&SceneScore> {
+        self.scores.last()
+    }
+
     /// What was measured.
     pub fn finish(mut self) -> PictureTrack {
         if !self.scores.is_empty() {

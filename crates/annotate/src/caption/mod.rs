@@ -265,6 +265,7 @@ mod tests {
             verdict: Verdict { kept: true, checks: Vec::new() },
             damage: Vec::new(),
             cues: vec![CueRecord { extent: extent(2, 4), text: "hello".to_owned() }],
+            transcribed: None,
             shots: vec![extent(0, 5), extent(5, 30)],
             visual_events: vec![record("still", 0, 10), record("busy", 10, 20)],
             audio_events: vec![record("speech", 1, 5)],

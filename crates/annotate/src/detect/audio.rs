@@ -19,8 +19,10 @@ mod split;
 mod stitch;
 
 use omnivale_signal::{SoundClassConfig, SoundMeterConfig, SoundTrack};
-use omnivale_timeline::{Duration, Event, Modality, Span, Time, Timeline};
+use omnivale_timeline::{Duration, Event, Fact, Modality, Span, Time, Timeline};
 use serde::{Deserialize, Serialize};
+
+use crate::embed::{LearnedAudioConfig, LearnedRows};
 
 /// The `[audio]` table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +54,8 @@ pub struct AudioConfig {
     pub breath_s: f64,
     /// Shorter events join a neighbour or are dropped, in seconds.
     pub min_event_s: f64,
+    /// How a learned encoder hears, and its threshold.
+    pub clap: LearnedAudioConfig,
     /// What is measured.
     pub meter: SoundMeterConfig,
     /// How kinds are told apart.
@@ -68,15 +72,36 @@ struct Piece {
 
 /// Audio events, in order, disjoint, within `[0, duration]`. A clip without sound has none.
 pub fn detect(track: &SoundTrack, duration: Duration, config: &AudioConfig) -> Timeline<Event> {
+    detect_by(track, None, duration, config)
+}
+
+/// As [`detect`], but pieces are stitched by the rows of a learned encoder where there are any, under the threshold of
+/// [`LearnedAudioConfig`]; they are split as without it. Each event's evidence then has `encoder`, its name.
+pub fn detect_by(
+    track: &SoundTrack,
+    learned: Option<&LearnedRows>,
+    duration: Duration,
+    config: &AudioConfig,
+) -> Timeline<Event> {
     let heard = level::audible(&track.frames, config);
     let change = split::Change::of(&track.frames, &heard, config);
     let pieces = split::pieces(track, &heard, &change, config);
-    let pieces = stitch::stitch(track, pieces, config);
+    let pieces = match learned {
+        None => stitch::stitch(track, &track.rows, pieces, config),
+        Some(learned) => {
+            let stitch_similarity = config.clap.stitch_similarity;
+            let config = AudioConfig { stitch_similarity, ..config.clone() };
+            stitch::stitch(track, &learned.track, pieces, &config)
+        }
+    };
     let bounds = Span::new(Time::ZERO, duration);
     let events = pieces.into_iter().filter_map(|piece| {
         let (start, end) = (track.frame_time(piece.from), track.frame_time(piece.until));
         let span = Span::until(start, end.min(track.end)).intersection(bounds)?;
-        let (kind, evidence) = describe::describe(track, piece, span, &change, config);
+        let (kind, mut evidence) = describe::describe(track, piece, span, &change, config);
+        if let Some(learned) = learned {
+            evidence.push(("encoder".to_owned(), Fact::Word(learned.encoder.clone())));
+        }
         let kind = Some(kind.word().to_owned());
         Some(Event { span, modality: Modality::Audio, kind, evidence })
     });

@@ -12,9 +12,10 @@ mod split;
 mod stitch;
 
 use omnivale_signal::{PictureMeterConfig, PictureTrack, SceneLength};
-use omnivale_timeline::{Boundary, Duration, Event, Modality, Span, Time, Timeline};
+use omnivale_timeline::{Boundary, Duration, Event, Fact, Modality, Span, Time, Timeline};
 use serde::{Deserialize, Serialize};
 
+use crate::embed::{LearnedRows, LearnedVisualConfig};
 use light::Light;
 pub use light::{Fade, LightConfig};
 pub use motion::MotionConfig;
@@ -51,10 +52,24 @@ pub struct VisualConfig {
     pub leftovers: Leftovers,
     /// Whether still events are events (LongVALE's paper excludes static scenes).
     pub keep_still: bool,
+    /// How a learned encoder sees, and its thresholds.
+    pub clip: LearnedVisualConfig,
     /// When motion gets which word.
     pub motion: MotionConfig,
     /// What flashes and fades are.
     pub light: LightConfig,
+}
+
+impl VisualConfig {
+    /// With the thresholds of a learned encoder in the place of the descriptor's.
+    fn learned(&self) -> VisualConfig {
+        VisualConfig {
+            transition_distance: self.clip.transition_distance,
+            stitch_distance: self.clip.stitch_distance,
+            still_distance: self.clip.still_distance,
+            ..self.clone()
+        }
+    }
 }
 
 /// What becomes of pieces that are no events of their own.
@@ -97,6 +112,23 @@ pub struct Visual {
 ///
 /// The kind is `still` if the motion word is, `busy` if that is, else `moving`.
 pub fn detect(track: &PictureTrack, duration: Duration, config: &VisualConfig) -> Visual {
+    detect_by(track, None, duration, config)
+}
+
+/// As [`detect`], but pieces are stitched by the rows of a learned encoder where there are any, under the thresholds of
+/// [`LearnedVisualConfig`]. Each event's evidence then has `encoder`, its name, and `boundary_score` is the distance of
+/// its rows.
+pub fn detect_by(
+    track: &PictureTrack,
+    learned: Option<&LearnedRows>,
+    duration: Duration,
+    config: &VisualConfig,
+) -> Visual {
+    let (rows, config) = match learned {
+        None => (&track.rows, config.clone()),
+        Some(learned) => (&learned.track, config.learned()),
+    };
+    let config = &config;
     if track.scores.is_empty() || duration == Duration::ZERO {
         return Visual { shots: Vec::new(), cuts: Vec::new(), events: Timeline::empty(duration) };
     }
@@ -107,10 +139,14 @@ pub fn detect(track: &PictureTrack, duration: Duration, config: &VisualConfig) -
     // Content scores are never 0 at a cut that was found by them.
     let barriers: Vec<Time> =
         cuts.iter().filter(|cut| cut.score == 0.0).map(|cut| cut.time).collect();
-    let scenes = stitch::stitch(&pieces, &track.rows, &light.fades, &barriers, config);
-    let context = evidence::Context { track, light: &light, cuts: &cuts, shots: &shots, config };
+    let scenes = stitch::stitch(&pieces, rows, &light.fades, &barriers, config);
+    let context =
+        evidence::Context { track, rows, light: &light, cuts: &cuts, shots: &shots, config };
     let events = scenes.iter().map(|scene| {
-        let (kind, evidence) = context.describe(scene);
+        let (kind, mut evidence) = context.describe(scene);
+        if let Some(learned) = learned {
+            evidence.push(("encoder".to_owned(), Fact::Word(learned.encoder.clone())));
+        }
         Event { span: scene.span, modality: Modality::Visual, kind: Some(kind), evidence }
     });
     let events = events

@@ -93,7 +93,15 @@ mod tests {
 
     fn agreement(content: &[(Time, f64)], onset_strength: &[(Time, f64)]) -> Option<f64> {
         let duration = Duration::from_millis(10_000);
-        let measured = Measured { duration, shots: None, content, onset_strength, voice: None };
+        let measured = Measured {
+            duration,
+            shots: None,
+            content,
+            onset_strength,
+            voice: None,
+            agreement: None,
+            learned: false,
+        };
         consistency(&measured, &Config::default().filter)
     }
 

@@ -101,6 +101,7 @@ pub(super) fn annotation() -> Annotation {
             detail: "the file ends at 00:20.000".to_owned(),
         }],
         cues: vec![CueRecord { extent: extent(9.0, 12.0), text: "Hello and welcome.".to_owned() }],
+        transcribed: None,
         shots: vec![extent(0.0, 8.0), extent(8.0, 20.0)],
         visual_events: vec![
             event(0.0, 8.0, "moving", "A bright blue picture pans left."),

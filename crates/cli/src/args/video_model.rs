@@ -1,7 +1,36 @@
 //! What the commands that ask a model have in common.
 
-use clap::ValueEnum;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
+
+use super::finite;
+
+/// What `--model` takes, for the end of a help text.
+pub(crate) const MODEL_HELP: &str = "\
+    The model DIR holds the published files under their own names, or a model.toml that names them:\n  \
+    recipe = \"longvale\"                 or \"avicuna\"\n  \
+    base = \"vicuna-7b-v1.5\"             a folder in DIR, a path, or OWNER/NAME in the Hugging Face cache\n  \
+    projectors = [\"vtimellm_stage1_mm_projector.bin\"]\n  \
+    stages = [\"longvale-vicuna-v1-5-7b-stage2-bp\", \"longvale-vicuna-v1-5-7b-stage3-it\"]\n\
+    Further lines: precision, audio_share (AVicuna), and under [encoders] visual, audio, speech.\n\
+    Nothing is downloaded; `omnivale model init -o DIR` makes a random model to try with.";
+
+/// Which model, and how it is held.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct ModelArgs {
+    /// Folder of the model (see below)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// The base model, instead of the one in DIR: a folder, or OWNER/NAME in the Hugging Face cache
+    #[arg(long, value_name = "BASE")]
+    pub(crate) base: Option<String>,
+    /// How the model's numbers are held [default: what model.toml says, else f32]
+    #[arg(long, value_enum)]
+    pub(crate) precision: Option<Precision>,
+}
 
 /// How a model's numbers are held in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -13,4 +42,66 @@ pub(crate) enum Precision {
     Bf16,
     /// 2 bytes each, as LongVALE was evaluated
     F16,
+}
+
+/// How answers are generated.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Answers")]
+pub(crate) struct AnswerArgs {
+    /// Tokens of an answer at most
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(crate) max_tokens: u32,
+    /// Choose tokens at random, as the published evaluation does, instead of always the likeliest
+    #[arg(long)]
+    pub(crate) sample: bool,
+    /// Seed of the random choices
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "sample")]
+    pub(crate) seed: u64,
+    /// Logits are divided by this
+    #[arg(long, value_name = "X", default_value_t = 0.05, requires = "sample", value_parser = above_zero)]
+    pub(crate) temperature: f32,
+    /// Only the likeliest tokens that together reach this share; 1 for all
+    #[arg(long, value_name = "X", default_value_t = 0.6, requires = "sample", value_parser = share)]
+    pub(crate) top_p: f32,
+    /// Only as many of the likeliest tokens; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 50, requires = "sample")]
+    pub(crate) top_k: u32,
+}
+
+/// Wordings of the evaluation's questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QueriesChoice {
+    /// The released evaluation script's, with its spelling
+    Released,
+    /// The paper's
+    Paper,
+}
+
+/// Where feature files are.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Features")]
+pub(crate) struct FeatureFolderArgs {
+    /// Subfolder of the visual features, or a folder elsewhere
+    #[arg(long, value_name = "DIR", default_value = "visual")]
+    pub(crate) visual_features: PathBuf,
+    /// Subfolder of the audio features, or a folder elsewhere
+    #[arg(long, value_name = "DIR", default_value = "audio")]
+    pub(crate) audio_features: PathBuf,
+    /// Subfolder of the speech features, or a folder elsewhere
+    #[arg(long, value_name = "DIR", default_value = "speech")]
+    pub(crate) speech_features: PathBuf,
+}
+
+fn above_zero(text: &str) -> Result<f32, String> {
+    match finite(text)? as f32 {
+        number if number > 0.0 && number.is_finite() => Ok(number),
+        _ => Err("expected a number above zero".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    match finite(text)? as f32 {
+        number if number > 0.0 && number <= 1.0 => Ok(number),
+        _ => Err("expected a number above 0, up to 1".to_owned()),
+    }
 }

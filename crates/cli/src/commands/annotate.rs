@@ -6,9 +6,11 @@ use anyhow::Context;
 use omnivale_annotate::caption::Signal;
 use omnivale_annotate::plan::{Parts, Plan, Summary};
 use omnivale_annotate::run;
+use omnivale_annotate::transcribe::Transcriber;
 use omnivale_timeline::VideoId;
 
-use crate::args::{AnnotateArgs, CaptionerChoice, Shard};
+use super::transcriber::WhisperTranscriber;
+use crate::args::{AnnotateArgs, CaptionerChoice, Shard, TranscriberChoice};
 use crate::exit::{Ending, usage};
 use crate::{inputs, interrupt, output, reporter};
 
@@ -16,9 +18,18 @@ pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Ending> {
     let plan = plan(args)?;
     let CaptionerChoice::Signal = args.captioner;
     let captioner = Signal::new(&plan.config.caption.signal);
+    let transcriber = match (args.transcriber, &args.weights) {
+        (Some(TranscriberChoice::Whisper), Some(weights)) => {
+            Some(WhisperTranscriber::open(weights, &plan.config.transcribe)?)
+        }
+        _ => None,
+    };
+    let parts = Parts {
+        captioner: &captioner,
+        transcriber: transcriber.as_ref().map(|transcriber| transcriber as &dyn Transcriber),
+    };
     let stop = interrupt::install()?;
-    let summary =
-        run::run(&plan, &Parts { captioner: &captioner }, stop, &*reporter::choose(args.progress))?;
+    let summary = run::run(&plan, &parts, stop, &*reporter::choose(args.progress))?;
     if args.json {
         output::json(&summary)?;
     } else {

@@ -1,8 +1,11 @@
 //! One module per command: arguments to a plan, the plan to a run, the run to an exit code.
 
 mod annotate;
+mod ask;
+mod chat;
 mod config;
 mod dataset;
+mod describe;
 mod detect_audio;
 mod detect_scenes;
 mod doctor;
@@ -10,9 +13,13 @@ mod eval;
 mod eval_boundaries;
 mod eval_map;
 mod eval_qa;
+mod ground;
 mod features;
 mod metrics_data;
 mod model;
+mod predict;
+mod session;
+mod transcriber;
 
 use std::path::Path;
 
@@ -36,6 +43,11 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
         Command::Eval(args) => eval::dispatch(args),
         Command::Dataset(command) => dataset::dispatch(&command),
         Command::Model(command) => model::dispatch(&command),
+        Command::Ask(args) => ask::run(&args),
+        Command::Ground(args) => ground::run(&args),
+        Command::Describe(args) => describe::run(&args),
+        Command::Chat(args) => chat::run(&args),
+        Command::Predict(args) => predict::run(&args),
         Command::Features(command) => features::dispatch(&command),
         Command::MetricsData(MetricsDataCommand::Import(args)) => metrics_data::run(&args),
         Command::Config(args) => config::run(&args),

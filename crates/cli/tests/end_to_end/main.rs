@@ -6,6 +6,7 @@
 )]
 
 mod annotate;
+mod annotate_whisper;
 mod dataset_convert;
 mod dataset_dialogues;
 mod dataset_pseudo;
@@ -17,6 +18,7 @@ mod detect;
 mod eval;
 mod features;
 mod metrics_data;
+mod model_files;
 mod mutated;
 mod resume;
 mod shared_media;

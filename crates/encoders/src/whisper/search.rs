@@ -162,7 +162,7 @@ pub(super) fn likeliest(logits: &[f32]) -> u32 {
 
 /// Positions of the `count` largest values above minus infinity, largest first; of equals the first.
 fn largest(values: &[f32], count: usize) -> Vec<usize> {
-    let mut found: Vec<usize> = Vec::with_capacity(count + 1);
+    let mut found: Vec<usize> = Vec::new();
     for (id, value) in values.iter().enumerate() {
         if *value == f32::NEG_INFINITY || value.is_nan() {
             continue;

@@ -15,6 +15,8 @@ const RATE: u64 = 16_000;
 const LEAST_STEP: usize = 50;
 /// Stretches shorter than one frame of the spectrum have nothing to hear.
 const LEAST_SAMPLES: usize = 160;
+/// Most texts side by side: each takes memory at every layer.
+const MOST_TEXTS: usize = 100;
 /// Above this temperature a text is too much of chance to be what the next window goes on from.
 const MOST_TEMPERATURE: f32 = 0.5;
 
@@ -100,7 +102,8 @@ impl Whisper {
     /// Begins a transcription.
     ///
     /// # Errors
-    /// [`EncoderError::Input`] if the model does not know the language, or cannot translate.
+    /// [`EncoderError::Input`] if the model does not know the language or cannot translate, or for more texts side by
+    /// side than fit.
     pub fn transcribe(&self, settings: &Settings) -> Result<Transcription<'_>, EncoderError> {
         let known = &self.vocabulary.languages;
         let unable = |expected: String, found: String| {
@@ -113,6 +116,12 @@ impl Whisper {
             let codes: Vec<&str> = known.keys().map(String::as_str).collect();
             let codes = if codes.is_empty() { "en".to_owned() } else { codes.join(", ") };
             return unable(format!("a language of these: {codes}"), format!("{language:?}"));
+        }
+        let counts = [("beam_size", settings.beam_size), ("best_of", settings.best_of)];
+        if let Some((name, count)) =
+            counts.iter().find(|(_, count)| !(1..=MOST_TEXTS).contains(count))
+        {
+            return unable(format!("a {name} of 1 to {MOST_TEXTS}"), count.to_string());
         }
         if settings.translate && self.vocabulary.tasks.is_none() {
             let expected = "speech to write down, as a model of English alone".to_owned();

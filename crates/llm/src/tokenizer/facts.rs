@@ -88,6 +88,33 @@ impl Tokenizer {
         Ok(Self::new(Vocabulary::new(file, all, merges, bytes, specials)?, after_special, true))
     }
 
+    /// The tokeniser as a SentencePiece file (`tokenizer.model`) that cuts text in the same way; what follows special
+    /// tokens stands beside it, in `tokenizer_config.json`.
+    #[must_use]
+    pub fn model_bytes(&self) -> Vec<u8> {
+        let vocabulary = &self.vocabulary;
+        let ranks = vocabulary.ranks();
+        let pieces = (0..).zip(&ranks).filter_map(|(id, rank)| {
+            let piece = vocabulary.piece(id)?;
+            let (number, _) = KINDS.iter().find(|(_, kind)| *kind == piece.kind)?;
+            Some((piece.text.clone(), *number as u8, -(*rank as f32)))
+        });
+        let bytes = (0..ranks.len() as u32).any(|id| vocabulary.byte(id).is_some());
+        let specials = [vocabulary.unknown, vocabulary.begin, vocabulary.end];
+        super::learned::file(pieces, bytes, specials)
+    }
+
+    /// What follows special tokens, as `legacy` in a `tokenizer_config.json`: `None` where that word has no value for
+    /// it.
+    #[must_use]
+    pub fn legacy(&self) -> Option<bool> {
+        match self.after_special {
+            AfterSpecial::Prefix => Some(true),
+            AfterSpecial::Stripped => Some(false),
+            AfterSpecial::Bare => None,
+        }
+    }
+
     /// The facts by which llama.cpp knows this tokeniser, for a model of `size` tokens: what the tokeniser lacks of them
     /// is filled with pieces that no text has.
     pub(crate) fn facts(&self, size: usize) -> Vec<(String, Fact)> {
@@ -125,5 +152,27 @@ impl Tokenizer {
             (AFTER_SPECIAL, Fact::Text(rule.map_or("prefix", |(name, _)| name).to_owned())),
         ];
         facts.into_iter().map(|(key, fact)| (key.to_owned(), fact)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tokenizer::{AfterSpecial, FEWEST_PIECES, Tokenizer, learned_model};
+
+    #[test]
+    fn a_tokeniser_goes_through_facts_and_files_unchanged() {
+        let model = learned_model("the dog barks at the dog", FEWEST_PIECES + 40);
+        let first = Tokenizer::from_model_bytes(&model, "x", AfterSpecial::Stripped).unwrap();
+        let facts = first.facts(first.vocabulary_size() + 2).into_iter().collect();
+        let second = Tokenizer::from_facts(&facts, "x").unwrap();
+        let rule = AfterSpecial::Stripped;
+        let third = Tokenizer::from_model_bytes(&second.model_bytes(), "x", rule).unwrap();
+        assert_eq!(second.legacy(), Some(false));
+        for text in ["the dog</s>barks", " at 17\n", "H\u{fc}ndchen"] {
+            let ids = first.encode(text);
+            assert_eq!(second.encode(text), ids);
+            assert_eq!(third.encode(text), ids);
+            assert_eq!(third.decode(&ids), first.decode(&ids));
+        }
     }
 }

@@ -36,7 +36,8 @@ pub fn learned_model(text: &str, pieces: usize) -> Vec<u8> {
         [("<unk>".to_owned(), UNKNOWN), ("<s>".to_owned(), CONTROL), ("</s>".to_owned(), CONTROL)];
     let bytes = (0..=255u8).map(|byte| (format!("<0x{byte:02X}>"), BYTE));
     let learned = merged.into_iter().chain(characters).map(|piece| (piece, NORMAL));
-    file(marks.into_iter().chain(bytes).chain(learned))
+    let all = marks.into_iter().chain(bytes).chain(learned).enumerate();
+    file(all.map(|(rank, (text, kind))| (text, kind, -(rank as f32))), true, [0, 1, 2])
 }
 
 /// Up to `most` pieces that merging the likeliest neighbours of a text makes, in order.
@@ -104,19 +105,29 @@ fn syllables() -> impl Iterator<Item = String> {
     })
 }
 
-/// The file of these pieces with Llama's settings; scores fall with the id.
-fn file(pieces: impl Iterator<Item = (String, u8)>) -> Vec<u8> {
+/// The file of these pieces (text, kind, score) with Llama's settings; `specials` are the ids of unknown, beginning and
+/// end.
+pub(super) fn file(
+    pieces: impl Iterator<Item = (String, u8, f32)>,
+    byte_fallback: bool,
+    specials: [u32; 3],
+) -> Vec<u8> {
     let mut file = Vec::new();
-    for (rank, (text, kind)) in pieces.enumerate() {
+    for (text, kind, score) in pieces {
         let mut piece = Vec::new();
         field(1, text.as_bytes(), &mut piece);
         piece.push(2 << 3 | 5);
-        piece.extend((-(rank as f32)).to_le_bytes());
+        piece.extend(score.to_le_bytes());
         piece.extend([3 << 3, kind]);
         field(1, &piece, &mut file);
     }
-    // trainer_spec: model_type byte pairs; byte_fallback, whose number takes two bytes.
-    field(2, &[3 << 3, 2, 0x98, 0x02, 1], &mut file);
+    // trainer_spec: model_type byte pairs; byte_fallback, whose number takes two bytes; unk_id, bos_id, eos_id.
+    let mut trainer = vec![3 << 3, 2, 0x98, 0x02, u8::from(byte_fallback)];
+    for (key, id) in [0xc0, 0xc8, 0xd0].into_iter().zip(specials) {
+        trainer.extend([key, 0x02]);
+        length(id as usize, &mut trainer);
+    }
+    field(2, &trainer, &mut file);
     // normalizer_spec: add_dummy_prefix, and not remove_extra_whitespaces.
     field(3, &[3 << 3, 1, 4 << 3, 0], &mut file);
     file
@@ -125,13 +136,17 @@ fn file(pieces: impl Iterator<Item = (String, u8)>) -> Vec<u8> {
 /// A field of a protocol-buffer message that holds bytes.
 fn field(number: u8, inner: &[u8], out: &mut Vec<u8>) {
     out.push(number << 3 | 2);
-    let mut length = inner.len();
-    while length >= 0x80 {
-        out.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
+    length(inner.len(), out);
     out.extend(inner);
+}
+
+/// A number in as few bytes as it needs.
+fn length(mut number: usize, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! How different it sounds before and after an instant.
 
 use omnivale_signal::SoundTrack;
-use omnivale_timeline::Span;
+use omnivale_timeline::{FeatureTrack, Span};
 
 use super::{AudioConfig, frames};
 
@@ -9,9 +9,11 @@ use super::{AudioConfig, frames};
 /// more. The larger of the descriptors' distance and the difference in level, each in units of its limit.
 ///
 /// Of `from..until_before` and `from_after..until` only the context next to the cut is taken. What is
-/// compared is a stretch on either side, not two pieces: drums alternate, and are one event all the same.
+/// compared is a stretch on either side, not two pieces: drums alternate, and are one event all the same. `rows` are
+/// the track's own, or an encoder's of the same sound.
 pub(super) fn contrast(
     track: &SoundTrack,
+    rows: &FeatureTrack,
     before: (usize, usize),
     after: (usize, usize),
     config: &AudioConfig,
@@ -19,26 +21,30 @@ pub(super) fn contrast(
     let context = frames(config.context_s);
     let before = (before.0.max(before.1.saturating_sub(context)), before.1);
     let after = (after.0, after.1.min(after.0 + context));
-    let distance = 1.0 - similarity(&mean_row(track, before), &mean_row(track, after));
+    let distance = 1.0 - similarity(&mean_row(track, rows, before), &mean_row(track, rows, after));
     let silent = config.meter.silent_db;
     let step = (level_db(track, before, silent) - level_db(track, after, silent)).abs();
     (distance / (1.0 - config.stitch_similarity)).max(step / config.level_step_db)
 }
 
 /// The mean descriptor of the rows whose middle lies in the stretch, or of the one nearest to its middle.
-pub(super) fn mean_row(track: &SoundTrack, (from, until): (usize, usize)) -> Vec<f32> {
+pub(super) fn mean_row(
+    track: &SoundTrack,
+    rows: &FeatureTrack,
+    (from, until): (usize, usize),
+) -> Vec<f32> {
     let (from, until) = (track.frame_time(from), track.frame_time(until));
-    let grid = track.rows.grid();
+    let grid = rows.grid();
     let centre = |row: usize| grid.span(row).map(Span::centre);
     let first = grid.nearest(from).unwrap_or(0).saturating_sub(1);
     let inside = (first..grid.rows())
         .take_while(|row| centre(*row).is_some_and(|c| c < until))
         .filter(|row| centre(*row).is_some_and(|c| c >= from));
-    let mut sum = vec![0.0; track.rows.width()];
+    let mut sum = vec![0.0; rows.width()];
     let mut count = 0;
     for row in inside {
         count += 1;
-        for (total, value) in sum.iter_mut().zip(track.rows.row(row)) {
+        for (total, value) in sum.iter_mut().zip(rows.row(row)) {
             *total += value;
         }
     }
@@ -49,7 +55,7 @@ pub(super) fn mean_row(track: &SoundTrack, (from, until): (usize, usize)) -> Vec
     let middle = Span::until(from, until).centre();
     let near = first..(first + 3).min(grid.rows());
     let nearest = near.min_by_key(|row| centre(*row).map(|c| c.distance(middle)));
-    nearest.map_or(sum, |row| track.rows.row(row).to_vec())
+    nearest.map_or(sum, |row| rows.row(row).to_vec())
 }
 
 /// The level of the stretch's frames that are not silent, in dBFS: pauses do not make a sound softer.

@@ -137,7 +137,7 @@ fn turns(
         let contrasts: Vec<(usize, f64)> = rows
             .map(|row| row * FRAMES_PER_ROW)
             .filter(|at| *at >= within.0 + context / 2 && *at + context / 2 <= within.1)
-            .map(|at| (at, contrast(track, (within.0, at), (at, within.1), config)))
+            .map(|at| (at, contrast(track, &track.rows, (within.0, at), (at, within.1), config)))
             .collect();
         for (index, (at, value)) in contrasts.iter().enumerate() {
             let around = index.saturating_sub(2)..(index + 3).min(contrasts.len());

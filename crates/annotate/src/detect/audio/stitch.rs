@@ -1,12 +1,18 @@
 //! Pieces that belong together become one event.
 
 use omnivale_signal::SoundTrack;
+use omnivale_timeline::FeatureTrack;
 
 use super::contrast::{contrast, mean_row, similarity};
 use super::{AudioConfig, Piece, frames};
 
 /// Joins pieces; what is left is in order, disjoint, and at least the shortest event long.
-pub(super) fn stitch(track: &SoundTrack, pieces: Vec<Piece>, config: &AudioConfig) -> Vec<Piece> {
+pub(super) fn stitch(
+    track: &SoundTrack,
+    rows: &FeatureTrack,
+    pieces: Vec<Piece>,
+    config: &AudioConfig,
+) -> Vec<Piece> {
     let lengths = Lengths {
         pause: frames(config.longest_pause_s),
         repeat: frames(config.longest_repeat_s),
@@ -26,7 +32,7 @@ pub(super) fn stitch(track: &SoundTrack, pieces: Vec<Piece>, config: &AudioConfi
             match (last.speech, piece.speech) {
                 (true, true) => gap <= lengths.pause,
                 (false, false) if gap <= lengths.pause => {
-                    contrast(track, before, after, config) < 1.0
+                    contrast(track, rows, before, after, config) < 1.0
                 }
                 (false, false) => {
                     piece.from - last_start <= lengths.repeat
@@ -47,7 +53,7 @@ pub(super) fn stitch(track: &SoundTrack, pieces: Vec<Piece>, config: &AudioConfi
             _ => events.push(*piece),
         }
     }
-    let mut events = join_short(track, events, &lengths);
+    let mut events = join_short(track, rows, events, &lengths);
     events.retain(|event| event.until - event.from >= lengths.shortest);
     events
 }
@@ -160,7 +166,12 @@ impl Tone {
 
 /// Short events join a neighbour: one that they touch, or one of other sound within a pause, the more
 /// similar of two, the left one on a tie.
-fn join_short(track: &SoundTrack, mut events: Vec<Piece>, lengths: &Lengths) -> Vec<Piece> {
+fn join_short(
+    track: &SoundTrack,
+    rows: &FeatureTrack,
+    mut events: Vec<Piece>,
+    lengths: &Lengths,
+) -> Vec<Piece> {
     let mut at = 0;
     while at < events.len() {
         let event = events[at];
@@ -168,13 +179,13 @@ fn join_short(track: &SoundTrack, mut events: Vec<Piece>, lengths: &Lengths) -> 
             at += 1;
             continue;
         }
-        let row = mean_row(track, (event.from, event.until));
+        let row = mean_row(track, rows, (event.from, event.until));
         let score = |other: Option<&Piece>| {
             let other = other.filter(|other| {
                 let gap = event.from.max(other.from) - event.until.min(other.until);
                 gap == 0 || (!other.speech && !event.speech && gap <= lengths.pause)
             })?;
-            Some(similarity(&row, &mean_row(track, (other.from, other.until))))
+            Some(similarity(&row, &mean_row(track, rows, (other.from, other.until))))
         };
         let before = score(at.checked_sub(1).and_then(|i| events.get(i)));
         let after = score(events.get(at + 1));

@@ -1,7 +1,7 @@
 //! What each event rests on, as named facts.
 
 use omnivale_signal::{Look, MotionSample, NamedColour, PictureTrack};
-use omnivale_timeline::{Boundary, Evidence, Fact, Span, Time};
+use omnivale_timeline::{Boundary, Evidence, Fact, FeatureTrack, Span, Time};
 
 use super::VisualConfig;
 use super::light::Light;
@@ -11,6 +11,8 @@ use super::stitch::{Scene, distance};
 /// Everything facts are drawn from.
 pub(super) struct Context<'a> {
     pub(super) track: &'a PictureTrack,
+    /// The rows that pieces were stitched by.
+    pub(super) rows: &'a FeatureTrack,
     pub(super) light: &'a Light,
     pub(super) cuts: &'a [Boundary],
     pub(super) shots: &'a [Span],
@@ -61,7 +63,7 @@ impl Context<'_> {
         // A slow change is invisible from one sample to the next, not from end to end.
         let drifted = scene
             .rows
-            .is_some_and(|(a, b)| distance(&self.track.rows, a, b) >= self.config.still_distance);
+            .is_some_and(|(a, b)| distance(self.rows, a, b) >= self.config.still_distance);
         let word = if motion.word == "still" && drifted { "gentle" } else { motion.word };
         Motion { word, ..motion }
     }

@@ -1,0 +1,262 @@
+//! `omnivale predict`: a benchmark's questions to a log of answers.
+
+mod journal;
+mod line;
+mod plan;
+mod progress;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use omnivale_dataset::longvale;
+use omnivale_llm::answer::Question;
+use omnivale_llm::generate::Options;
+use omnivale_timeline::Modality;
+use serde_json::{Map, Value, json};
+
+use crate::args::{PredictArgs, WithoutVisual};
+use crate::exit::{Ending, chain, usage};
+use crate::video_model::features::{FeatureFolders, name as modality_name, tensors};
+use crate::video_model::{VideoModel, options, queries};
+use crate::{interrupt, output};
+use journal::{Journal, Key};
+use plan::{VideoPlan, name, plan};
+use progress::Progress;
+
+/// The version of the receipt; it rises when answers to the same settings may change.
+const SCHEMA: &str = "omnivale.predict/1";
+
+/// What a run came to.
+#[derive(Default)]
+struct Tally {
+    written: usize,
+    complete: usize,
+    /// Videos without features of a modality, by its name.
+    missing: BTreeMap<&'static str, usize>,
+    /// Videos that could not be asked about, and why.
+    failed: Vec<(String, String)>,
+    interrupted: bool,
+}
+
+/// Everything that asking needs.
+struct Run<'a> {
+    args: &'a PredictArgs,
+    model: &'a VideoModel,
+    folders: &'a FeatureFolders,
+    options: Options,
+    stop: &'a AtomicBool,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
+    let started = Instant::now();
+    let entries = longvale::read_file(&args.annotations)?;
+    let plan = plan(&entries, queries(args.queries), args.task);
+    let total: usize = plan.iter().map(|video| video.asked.len()).sum();
+    if total == 0 {
+        let file = args.annotations.display();
+        return Err(usage(format!(
+            "{file} has {} videos and nothing to ask about them",
+            plan.len()
+        )));
+    }
+    let model = VideoModel::load(&args.model)?;
+    let folders = FeatureFolders::open(&args.features, &args.folders, &model)?;
+    let receipt = receipt(args, &model, &folders)?;
+    let mut journal = Journal::open(&args.output, &receipt, &plan, args.fresh)?;
+    if journal.dropped > 0 {
+        eprintln!(
+            "warning: the last line of {} was not finished; it is asked again",
+            args.output.display()
+        );
+    }
+    let kept = journal.kept.len();
+    if kept > 0 {
+        eprintln!("{kept} of {total} answers are there already");
+    }
+    let stop = interrupt::install()?;
+    let options = options(&args.answers, &model);
+    let run = Run { args, model: &model, folders: &folders, options, stop };
+    let mut tally = Tally::default();
+    let mut progress = Progress::new(total, kept);
+    for video in &plan {
+        if stop.load(Ordering::SeqCst) {
+            tally.interrupted = true;
+            break;
+        }
+        progress.video(&video.id);
+        match run.video(video, &mut journal, &mut tally, &mut progress) {
+            Ok(true) => tally.complete += 1,
+            Ok(false) => tally.interrupted = true,
+            Err(Trouble::Log(error)) => return Err(error),
+            Err(Trouble::Video(error)) => {
+                let reason = chain(&error);
+                progress.say(&format!("{}: failed: {reason}", video.id));
+                progress.without(video.asked.len());
+                tally.failed.push((video.id.clone(), reason));
+            }
+        }
+    }
+    progress.finish();
+    show(args, &plan, total, kept, &tally, started)
+}
+
+/// What ends a video, and what ends the run.
+enum Trouble {
+    Video(anyhow::Error),
+    Log(anyhow::Error),
+}
+
+impl Run<'_> {
+    /// Asks what is not there yet about one video; `false` if the run is to stop.
+    fn video(
+        &self,
+        video: &VideoPlan,
+        journal: &mut Journal,
+        tally: &mut Tally,
+        progress: &mut Progress,
+    ) -> Result<bool, Trouble> {
+        let key = |index: usize| -> Key {
+            let asked = &video.asked[index];
+            (video.id.clone(), name(asked.task), asked.sentence)
+        };
+        let is_there: Vec<bool> =
+            (0..video.asked.len()).map(|index| journal.kept.contains(&key(index))).collect();
+        // Counted for all videos, so that a run that goes on says the same as one that was not interrupted.
+        let rows = self.rows(video, tally).map_err(Trouble::Video)?;
+        if is_there.iter().all(|there| *there) {
+            return Ok(true);
+        }
+        let answerer = self.model.answerer();
+        let of_model = |error| Trouble::Video(anyhow::Error::new(error));
+        let watched = answerer.watch(&rows).map_err(of_model)?;
+        // Batches are cut the same whatever is there: each answer is then computed in the same company.
+        let all: Vec<usize> = (0..video.asked.len()).collect();
+        for batch in all.chunks(self.args.batch as usize) {
+            if batch.iter().all(|index| is_there[*index]) {
+                continue;
+            }
+            if self.stop.load(Ordering::SeqCst) {
+                return Ok(false);
+            }
+            let questions: Vec<Question> =
+                batch.iter().map(|index| video.asked[*index].question.clone()).collect();
+            let replies = answerer
+                .answer(&watched, &questions, &self.options, &[], |_, _| {})
+                .map_err(of_model)?;
+            let mut lines = Vec::new();
+            let mut new = 0;
+            for (index, reply) in batch.iter().zip(&replies) {
+                if !is_there[*index] {
+                    lines.extend(line::line(&video.id, &video.asked[*index], &reply.text));
+                    new += 1;
+                }
+            }
+            journal.append(&lines).map_err(Trouble::Log)?;
+            tally.written += new;
+            progress.add(new);
+        }
+        Ok(true)
+    }
+
+    /// The features of a video; what it lacks is counted.
+    fn rows(
+        &self,
+        video: &VideoPlan,
+        tally: &mut Tally,
+    ) -> anyhow::Result<omnivale_llm::assemble::Features> {
+        if let Some(broken) = video.broken {
+            bail!("{broken}");
+        }
+        let rows = self.folders.rows(&video.id, self.model)?;
+        for modality in self.folders.modalities().filter(|it| !rows.contains_key(it)) {
+            *tally.missing.entry(modality_name(modality)).or_default() += 1;
+        }
+        let skips = self.args.without_visual == WithoutVisual::Skip || self.model.needs_visual();
+        if skips && !rows.contains_key(&Modality::Visual) {
+            bail!("it has no visual features");
+        }
+        if rows.is_empty() {
+            bail!("it has no features at all");
+        }
+        tensors(&rows)
+    }
+}
+
+/// What the answers depend on, the features of each video apart.
+fn receipt(
+    args: &PredictArgs,
+    model: &VideoModel,
+    folders: &FeatureFolders,
+) -> anyhow::Result<Map<String, Value>> {
+    let annotations = std::fs::read(&args.annotations)
+        .with_context(|| format!("cannot read {}", args.annotations.display()))?;
+    let name = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
+    let answers = &args.answers;
+    let sampling = answers.sample.then(|| {
+        json!({"seed": answers.seed, "temperature": answers.temperature, "top_p": answers.top_p, "top_k": answers.top_k})
+    });
+    let document = json!({
+        "schema": SCHEMA,
+        "annotations": blake3::hash(&annotations).to_hex()[..32],
+        "model": model.identity,
+        "recipe": model.parts.recipe,
+        "audio_share": model.parts.audio_share,
+        "precision": model.precision,
+        "modalities": folders.modalities().map(modality_name).collect::<Vec<_>>(),
+        "without_visual": name(&args.without_visual),
+        "queries": name(&args.queries),
+        "task": name(&args.task),
+        "max_tokens": answers.max_tokens,
+        "sampling": sampling,
+    });
+    match document {
+        Value::Object(map) => Ok(map),
+        _ => bail!("a receipt is an object"),
+    }
+}
+
+fn show(
+    args: &PredictArgs,
+    plan: &[VideoPlan],
+    total: usize,
+    kept: usize,
+    tally: &Tally,
+    started: Instant,
+) -> anyhow::Result<Ending> {
+    let answers = kept + tally.written;
+    if args.json {
+        let failed: Vec<Value> =
+            tally.failed.iter().map(|(id, reason)| json!({"id": id, "reason": reason})).collect();
+        output::json(&json!({
+            "log": args.output,
+            "videos": {"total": plan.len(), "complete": tally.complete, "failed": failed},
+            "answers": {"total": total, "written": tally.written, "kept": kept},
+            "without": tally.missing,
+            "interrupted": tally.interrupted,
+            "seconds": (started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
+        }))?;
+    } else {
+        let mut text = format!(
+            "{answers} of {total} answers about {} of {} videos in {}\n",
+            tally.complete,
+            plan.len(),
+            args.output.display()
+        );
+        for (modality, videos) in &tally.missing {
+            text.push_str(&format!("{videos} videos have no {modality} features\n"));
+        }
+        output::text(&text)?;
+    }
+    if tally.interrupted {
+        eprintln!("interrupted; give the same command again to go on");
+        return Ok(Ending::Failed);
+    }
+    Ok(match tally.failed.len() {
+        0 => Ending::Done,
+        failed if failed == plan.len() => Ending::Failed,
+        _ => Ending::SomeFailed,
+    })
+}

@@ -1,0 +1,215 @@
+//! Loading: base, projectors, stages merged in order.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use candle_core::{DType, Device, Tensor};
+use omnivale_llm::LlmError;
+use omnivale_llm::answer::Answerer;
+use omnivale_llm::assemble::{Assembly, Projectors};
+use omnivale_llm::checkpoint::{Placed, normalised};
+use omnivale_llm::llama::{Config, Llama};
+use omnivale_llm::lora::{Adapter, Merged, Stage};
+use omnivale_llm::projector::{AUDIO, AVICUNA_AUDIO, Projector, SPEECH, VISUAL};
+use omnivale_llm::tokenizer::Tokenizer;
+use omnivale_timeline::Modality;
+use omnivale_weights::Weights;
+
+use super::identity;
+use super::manifest::Recipe;
+use super::parts::Parts;
+use crate::args::{ModelArgs, Precision};
+use crate::exit::usage;
+
+/// AVicuna's share of audio rows, as its scripts set it.
+const AUDIO_SHARE: f64 = 0.25;
+/// Every projector's name, as tensors have it.
+const PROJECTORS: [&str; 4] = [VISUAL, AUDIO, SPEECH, AVICUNA_AUDIO];
+
+/// A model that can be asked about videos.
+pub(crate) struct VideoModel {
+    llama: Llama,
+    tokenizer: Tokenizer,
+    projectors: Projectors,
+    assembly: Assembly,
+    pub(crate) parts: Parts,
+    pub(crate) precision: Precision,
+    /// Digest of its files.
+    pub(crate) identity: String,
+}
+
+impl VideoModel {
+    /// Loads the model that the arguments name.
+    ///
+    /// # Errors
+    /// If a part is missing, damaged, or does not fit the others.
+    pub(crate) fn load(args: &ModelArgs) -> anyhow::Result<Self> {
+        let parts = Parts::find(args)?;
+        let identity = identity::digest(&parts.files()?)?;
+        let precision = args.precision.or(parts.precision).unwrap_or(Precision::F32);
+        let dtype = match precision {
+            Precision::F32 => DType::F32,
+            Precision::Bf16 => DType::BF16,
+            Precision::F16 => DType::F16,
+        };
+        let base = &parts.base;
+        let of_base = || format!("the base model {} cannot be used", base.display());
+        let config = Config::from_file(&base.join("config.json")).with_context(of_base)?;
+        let weights = Weights::open(base).with_context(of_base)?;
+        let tokenizer = Tokenizer::from_folder(base).with_context(of_base)?;
+        let stages =
+            parts.stages.iter().map(|path| stage(path)).collect::<anyhow::Result<Vec<_>>>()?;
+
+        let mut small = BTreeMap::new();
+        let in_base: Vec<&str> =
+            weights.names().filter(|name| projector_part(name).is_some()).collect();
+        for name in in_base {
+            small.insert(name.to_owned(), weights.tensor(name)?);
+        }
+        let mut all = projector_tensors(small);
+        for path in &parts.projectors {
+            all.extend(projector_tensors(tensors(path)?));
+        }
+        let mut adapters: Vec<Adapter> = Vec::new();
+        for stage in stages {
+            all.extend(projector_tensors(stage.whole));
+            adapters.push(stage.adapter);
+        }
+        let projectors = projectors(&all, parts.recipe, config.hidden_size, dtype)?;
+        let merged = Merged::new(&weights, &adapters)
+            .with_context(|| format!("a stage does not fit the base model {}", base.display()))?;
+        let placed = Placed { tensors: &merged, dtype, device: Device::Cpu };
+        let llama = Llama::new(config, &placed).with_context(of_base)?;
+        if tokenizer.vocabulary_size() > llama.config().vocab_size {
+            return Err(usage(format!(
+                "the tokeniser of {} has {} tokens, the model {}: they are of different models",
+                base.display(),
+                tokenizer.vocabulary_size(),
+                llama.config().vocab_size
+            )));
+        }
+        let assembly = match parts.recipe {
+            Recipe::Longvale => Assembly::Concatenated,
+            Recipe::Avicuna => Assembly::interleaved(parts.audio_share.unwrap_or(AUDIO_SHARE))?,
+        };
+        Ok(Self { llama, tokenizer, projectors, assembly, parts, precision, identity })
+    }
+
+    /// What answers questions.
+    pub(crate) fn answerer(&self) -> Answerer<'_> {
+        Answerer {
+            model: &self.llama,
+            tokenizer: &self.tokenizer,
+            projectors: &self.projectors,
+            assembly: self.assembly,
+        }
+    }
+
+    /// The token that ends an answer.
+    pub(crate) fn end(&self) -> u32 {
+        self.tokenizer.end()
+    }
+
+    /// The width of the rows that the model takes of a modality; `None` if it takes none of it.
+    pub(crate) fn width(&self, modality: Modality) -> Option<usize> {
+        self.projectors.get(&modality).map(Projector::inputs)
+    }
+
+    /// Whether the model cannot be asked without visual rows.
+    pub(crate) fn needs_visual(&self) -> bool {
+        matches!(self.assembly, Assembly::Interleaved { .. })
+    }
+}
+
+/// All tensors of a file.
+fn tensors(path: &Path) -> Result<BTreeMap<String, Tensor>, LlmError> {
+    let weights = Weights::open(path)?;
+    let names: Vec<String> = weights.names().map(str::to_owned).collect();
+    names
+        .into_iter()
+        .map(|name| {
+            let tensor = weights.tensor(&name)?;
+            Ok((name, tensor))
+        })
+        .collect()
+}
+
+fn stage(path: &Path) -> anyhow::Result<Stage> {
+    Stage::open(path, tensors)
+        .with_context(|| format!("the stage {} cannot be used", path.display()))
+}
+
+/// `mm_projector.weight` of `base_model.model.model.mm_projector.weight`.
+fn projector_part(name: &str) -> Option<&str> {
+    let wanted = |it: &&str| {
+        let suffix = |part: &str| {
+            let before = name.strip_suffix(part)?.strip_suffix('.')?.strip_suffix(*it)?;
+            (before.is_empty() || before.ends_with('.')).then_some(before.len())
+        };
+        suffix("weight").or_else(|| suffix("bias"))
+    };
+    let at = PROJECTORS.iter().find_map(wanted)?;
+    name.get(at..)
+}
+
+/// The projectors' tensors among others, by the part of their names that all files have in common: so that a later
+/// file replaces what an earlier one has.
+fn projector_tensors(tensors: BTreeMap<String, Tensor>) -> BTreeMap<String, Tensor> {
+    normalised(tensors)
+        .into_iter()
+        .filter_map(|(name, tensor)| Some((projector_part(&name)?.to_owned(), tensor)))
+        .collect()
+}
+
+/// The projectors of a recipe, out of all tensors of projectors.
+fn projectors(
+    tensors: &BTreeMap<String, Tensor>,
+    recipe: Recipe,
+    width: usize,
+    dtype: DType,
+) -> anyhow::Result<Projectors> {
+    let (wanted, needed): (&[(Modality, &str)], usize) = match recipe {
+        // A model of the stage before LongVALE's has the visual one alone.
+        Recipe::Longvale => {
+            (&[(Modality::Visual, VISUAL), (Modality::Audio, AUDIO), (Modality::Speech, SPEECH)], 1)
+        }
+        Recipe::Avicuna => (&[(Modality::Visual, VISUAL), (Modality::Audio, AVICUNA_AUDIO)], 2),
+    };
+    let tensors: BTreeMap<String, Tensor> = tensors
+        .iter()
+        .map(|(name, tensor)| Ok((name.clone(), tensor.to_dtype(dtype)?)))
+        .collect::<Result<_, LlmError>>()?;
+    let mut found = Projectors::new();
+    for (index, (modality, name)) in wanted.iter().enumerate() {
+        if index >= needed && !tensors.contains_key(&format!("{name}.weight")) {
+            continue;
+        }
+        let projector = Projector::load(&tensors, name, width).with_context(|| {
+            format!(
+                "the projector {name} cannot be used: it is in {}.bin as published, or in a stage's \
+                 non_lora_trainables.bin",
+                if *modality == Modality::Visual { "vtimellm_stage1_mm_projector" } else { name }
+            )
+        })?;
+        found.insert(*modality, projector);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_projector_is_known_by_a_whole_part_of_its_name() {
+        assert_eq!(projector_part("model.mm_projector.weight"), Some("mm_projector.weight"));
+        assert_eq!(
+            projector_part("base_model.model.model.audio_mm_projector.bias"),
+            Some("audio_mm_projector.bias")
+        );
+        assert_eq!(projector_part("mm_projector_a.bias"), Some("mm_projector_a.bias"));
+        assert_eq!(projector_part("my_mm_projector.weight"), None);
+        assert_eq!(projector_part("mm_projector.other"), None);
+    }
+}

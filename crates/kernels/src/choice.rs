@@ -1,0 +1,113 @@
+//! Which implementation computes: the best this machine has, or the one that `OMNIVALE_KERNEL` names.
+
+use std::sync::OnceLock;
+
+use crate::level::Level;
+use crate::{KernelError, onednn};
+
+/// An implementation of the products of matrices. Attention and norms always use the best vectors up to those of the
+/// implementation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kernel {
+    /// candle's own product, for any processor.
+    Plain,
+    /// Vectors of 8, with FMA.
+    Avx2,
+    /// Vectors of 16, and products of bf16 where the processor has them.
+    Avx512,
+    /// The library oneDNN 2, where it is installed.
+    OneDnn,
+}
+
+impl Kernel {
+    /// All of them, the slowest first.
+    pub const ALL: [Self; 4] = [Self::Plain, Self::Avx2, Self::Avx512, Self::OneDnn];
+
+    /// The name that `OMNIVALE_KERNEL` takes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+            Self::OneDnn => "onednn",
+        }
+    }
+
+    /// Those that this machine can run.
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        Self::ALL.into_iter().filter(|kernel| kernel.missing().is_none()).collect()
+    }
+
+    /// The implementation that is used where nothing else is asked for: `OMNIVALE_KERNEL`, or else the best vectors,
+    /// and oneDNN only on a processor that this crate has no vectors for. It is chosen once for the process.
+    ///
+    /// # Errors
+    /// When the variable names something that there is not, or not here.
+    pub fn chosen() -> Result<Self, KernelError> {
+        static CHOSEN: OnceLock<Result<Kernel, KernelError>> = OnceLock::new();
+        CHOSEN
+            .get_or_init(|| match std::env::var("OMNIVALE_KERNEL") {
+                Ok(name) if !name.is_empty() => Self::named(&name),
+                _ => Ok(Self::best()),
+            })
+            .clone()
+    }
+
+    /// The implementation of this name.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot run here.
+    pub fn named(name: &str) -> Result<Self, KernelError> {
+        let available = || {
+            let names: Vec<&str> = Self::available().into_iter().map(Self::name).collect();
+            names.join(", ")
+        };
+        let Some(kernel) = Self::ALL.into_iter().find(|kernel| kernel.name() == name) else {
+            return Err(KernelError::Unknown { name: name.to_owned(), available: available() });
+        };
+        match kernel.missing() {
+            None => Ok(kernel),
+            Some(reason) => Err(KernelError::Unavailable {
+                name: kernel.name(),
+                reason,
+                available: available(),
+            }),
+        }
+    }
+
+    fn best() -> Self {
+        let vectors = [Self::Avx512, Self::Avx2];
+        let own = vectors.into_iter().find(|kernel| kernel.missing().is_none());
+        own.unwrap_or_else(|| {
+            if Self::OneDnn.missing().is_none() { Self::OneDnn } else { Self::Plain }
+        })
+    }
+
+    /// What this machine lacks for it.
+    fn missing(self) -> Option<String> {
+        match self {
+            Self::Plain => None,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => (Level::best() < Level::Avx2)
+                .then(|| "the processor has no AVX2 with FMA and F16C".to_owned()),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => (Level::best() < Level::Avx512)
+                .then(|| "the processor has no AVX-512 (F, BW, DQ, VL)".to_owned()),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512 => Some("the processor is no x86-64".to_owned()),
+            Self::OneDnn => onednn::library().err(),
+        }
+    }
+
+    /// The vectors that go with it: never above those of the processor.
+    pub(crate) fn level(self) -> Level {
+        match self {
+            Self::Plain => Level::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Level::Avx2.min(Level::best()),
+            _ => Level::best(),
+        }
+    }
+}

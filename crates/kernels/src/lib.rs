@@ -1,0 +1,31 @@
+//! Fast linear algebra inside candle.
+//!
+//! [`Linear`] is `activation(x W^T + b) + residual` in one operation. Products are computed by the [`Kernel`] that is
+//! best for the machine or named by `OMNIVALE_KERNEL`.
+//!
+//! Not here: models (`encoders`, `llm`).
+
+mod attention;
+mod choice;
+mod error;
+mod function;
+mod heads;
+mod level;
+mod linear;
+mod memory;
+mod norm;
+mod onednn;
+mod packed;
+mod peak;
+mod plain;
+mod product;
+mod simd;
+mod tile;
+
+pub use attention::Attention;
+pub use choice::Kernel;
+pub use error::KernelError;
+pub use function::Activation;
+pub use linear::{After, Linear};
+pub use norm::{layer_norm, rms_norm};
+pub use peak::peak_flops;

@@ -1,0 +1,329 @@
+//! The linear layer: product, bias, activation and residual in one operation, with a backward pass that gives the
+//! frozen weight no gradient.
+
+use std::sync::{Arc, OnceLock};
+
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Tensor};
+
+use crate::Kernel;
+use crate::function::Activation;
+use crate::memory::Values;
+use crate::packed::Packed;
+use crate::product::{Epilogue, product};
+
+/// `activation(x W^T + b)`, its weight packed for the processor once.
+///
+/// On a GPU the weight stays as it is, and candle's operations compute.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    weight: Weight,
+    /// `[outputs]`, f32 on the processor.
+    bias: Option<Tensor>,
+    inputs: usize,
+    outputs: usize,
+    dtype: DType,
+}
+
+#[derive(Debug)]
+enum Weight {
+    Packed {
+        packed: Packed,
+        kernel: Kernel,
+        /// The weight the other way round, made for the first backward pass.
+        transposed: OnceLock<Packed>,
+    },
+    /// `[outputs, inputs]`, on a GPU.
+    Tensor(Tensor),
+}
+
+/// What is done with a product in the same operation.
+#[derive(Clone, Debug, Default)]
+pub struct After<'a> {
+    /// On each value, with its bias.
+    pub activation: Activation,
+    /// `[.., outputs]`: times this, after the activation.
+    pub factor: Option<&'a Tensor>,
+    /// `[.., outputs]`, and its scale: plus this, at last.
+    pub residual: Option<(&'a Tensor, f32)>,
+    /// The format of the result; that of the input where it is not said.
+    pub dtype: Option<DType>,
+}
+
+impl Linear {
+    /// From a weight `[outputs, ..]` (its other axes are the inputs) of f32, bf16 or f16, and a bias `[outputs]`, by
+    /// the chosen implementation. bf16 is multiplied as bf16, with sums in f32.
+    ///
+    /// # Errors
+    /// When the shapes do not fit, or `OMNIVALE_KERNEL` names what is not there.
+    pub fn new(weight: &Tensor, bias: Option<&Tensor>) -> Result<Self> {
+        Self::with(weight, bias, Kernel::chosen()?)
+    }
+
+    /// [`Linear::new`] by an implementation of the caller's choice.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn with(weight: &Tensor, bias: Option<&Tensor>, kernel: Kernel) -> Result<Self> {
+        let weight = weight.flatten_from(1)?;
+        let (outputs, inputs) = weight.dims2()?;
+        let dtype = weight.dtype();
+        if let Some(bias) = bias {
+            if bias.dims() != [outputs] {
+                candle_core::bail!("a bias of {:?} for {outputs} outputs", bias.dims());
+            }
+        }
+        let on_cpu = weight.device().is_cpu();
+        let bias = match bias {
+            Some(bias) if on_cpu => Some(bias.to_dtype(DType::F32)?.contiguous()?),
+            other => other.cloned(),
+        };
+        let weight = if on_cpu {
+            let packed = Packed::new(&weight.detach(), kernel)?;
+            Weight::Packed { packed, kernel, transposed: OnceLock::new() }
+        } else {
+            Weight::Tensor(weight.contiguous()?)
+        };
+        Ok(Self { inner: Arc::new(Inner { weight, bias, inputs, outputs, dtype }) })
+    }
+
+    /// Values of a row that goes in.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.inner.inputs
+    }
+
+    /// Values of a row that comes out.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.inner.outputs
+    }
+
+    /// The format of the weight.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.inner.dtype
+    }
+
+    /// `[.., inputs]` to `[.., outputs]`.
+    ///
+    /// # Errors
+    /// When the last axis is not `inputs`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.forward_then(x, &After::default())
+    }
+
+    /// [`Linear::forward`], and what comes `after` in the same operation. Gradients go to `x`, `factor` and `residual`,
+    /// never to the weight or the bias.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn forward_then(&self, x: &Tensor, after: &After<'_>) -> Result<Tensor> {
+        let dtype = after.dtype.unwrap_or(x.dtype());
+        if x.dims().last() != Some(&self.inner.inputs) {
+            candle_core::bail!("{:?} given to a layer of {} inputs", x.dims(), self.inner.inputs);
+        }
+        if let Weight::Tensor(weight) = &self.inner.weight {
+            return self.inner.by_candle(weight, x, after, dtype);
+        }
+        // A factor with a gradient is the rare case: it goes beside the operation.
+        if let Some(factor) = after.factor.filter(|factor| factor.track_op()) {
+            let plain = After { activation: after.activation, ..After::default() };
+            let y = (self.forward_then(x, &plain)? * factor)?;
+            return match after.residual {
+                Some((residual, scale)) => (y + (residual * f64::from(scale))?)?.to_dtype(dtype),
+                None => y.to_dtype(dtype),
+            };
+        }
+        let factor = after.factor.map(Tensor::contiguous).transpose()?;
+        let scale = after.residual.map_or(0.0, |(_, scale)| scale);
+        let op =
+            Op { linear: self.inner.clone(), activation: after.activation, factor, scale, dtype };
+        let x = x.contiguous()?;
+        match after.residual {
+            None => x.apply_op1(op),
+            Some((residual, _)) => x.apply_op2(&residual.contiguous()?, op),
+        }
+    }
+}
+
+impl Inner {
+    fn by_candle(
+        &self,
+        weight: &Tensor,
+        x: &Tensor,
+        after: &After<'_>,
+        dtype: DType,
+    ) -> Result<Tensor> {
+        let mut shape = x.dims().to_vec();
+        if let Some(last) = shape.last_mut() {
+            *last = self.outputs;
+        }
+        let x = x.to_dtype(weight.dtype())?.reshape(((), self.inputs))?;
+        let z = x.matmul(&weight.t()?)?.reshape(shape)?;
+        let z = match &self.bias {
+            Some(bias) => z.broadcast_add(&bias.to_dtype(z.dtype())?)?,
+            None => z,
+        };
+        let y = after.activation.on_tensor(&z)?.to_dtype(dtype)?;
+        let y = match after.factor {
+            Some(factor) => (y * factor.to_dtype(dtype)?)?,
+            None => y,
+        };
+        match after.residual {
+            Some((residual, scale)) => y + (residual.to_dtype(dtype)? * f64::from(scale))?,
+            None => Ok(y),
+        }
+    }
+
+    fn packed(&self) -> Result<&Packed> {
+        match &self.weight {
+            Weight::Packed { packed, .. } => Ok(packed),
+            Weight::Tensor(_) => candle_core::bail!("this weight is not packed"),
+        }
+    }
+
+    /// `g W`: `[.., outputs]` to `[.., inputs]`, in the format of `g`.
+    fn back(&self, g: &Tensor) -> Result<Tensor> {
+        let Weight::Packed { packed, kernel, transposed } = &self.weight else {
+            candle_core::bail!("this weight is not packed");
+        };
+        let transposed = match transposed.get() {
+            Some(transposed) => transposed,
+            None => {
+                let other = packed.dense()?.t()?.to_dtype(self.dtype)?;
+                let made = Packed::new(&other, *kernel)?;
+                transposed.get_or_init(|| made)
+            }
+        };
+        let mut shape = g.dims().to_vec();
+        if let Some(last) = shape.last_mut() {
+            *last = self.inputs;
+        }
+        let g = g.contiguous()?;
+        let (storage, layout) = g.storage_and_layout();
+        let candle_core::Storage::Cpu(storage) = &*storage else {
+            candle_core::bail!("the weight is in the processor's memory, its gradient is not");
+        };
+        let rows = g.elem_count() / self.outputs.max(1);
+        let values = Values::of(storage, layout)?;
+        let fresh = product(values, rows, transposed, Epilogue::default(), g.dtype())?;
+        // SAFETY: the product writes all of its result.
+        let filled = unsafe { fresh.filled(rows * self.inputs) };
+        let none = candle_core::op::BackpropOp::none();
+        Ok(Tensor::from_storage(candle_core::Storage::Cpu(filled), shape, none, false))
+    }
+}
+
+/// The operation of one call.
+#[derive(Debug)]
+struct Op {
+    linear: Arc<Inner>,
+    activation: Activation,
+    factor: Option<Tensor>,
+    scale: f32,
+    dtype: DType,
+}
+
+impl Op {
+    fn compute(
+        &self,
+        (storage, layout): (&CpuStorage, &Layout),
+        residual: Option<(&CpuStorage, &Layout)>,
+    ) -> Result<(CpuStorage, Shape)> {
+        let packed = self.linear.packed()?;
+        let mut shape = layout.dims().to_vec();
+        if let Some(last) = shape.last_mut() {
+            *last = packed.outputs;
+        }
+        let rows = layout.shape().elem_count() / packed.inputs.max(1);
+        let bias = self.linear.bias.as_ref().map(Tensor::storage_and_layout);
+        let bias = match &bias {
+            Some((storage, layout)) => match cpu(storage, layout)? {
+                Values::F32(values) => Some(values),
+                _ => candle_core::bail!("a bias is of f32"),
+            },
+            None => None,
+        };
+        let factor = self.factor.as_ref().map(Tensor::storage_and_layout);
+        let factor = match &factor {
+            Some((storage, layout)) => Some(cpu(storage, layout)?),
+            None => None,
+        };
+        let residual = match residual {
+            Some((storage, layout)) => Some((Values::of(storage, layout)?, self.scale)),
+            None => None,
+        };
+        let epilogue = Epilogue { bias, activation: self.activation, factor, residual };
+        let fresh = product(Values::of(storage, layout)?, rows, packed, epilogue, self.dtype)?;
+        // SAFETY: the product writes all of its result.
+        Ok((unsafe { fresh.filled(rows * packed.outputs) }, Shape::from(shape)))
+    }
+
+    /// The gradient of `x`.
+    fn gradient(&self, x: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+        let mut g = gradient.to_dtype(DType::F32)?;
+        if let Some(factor) = &self.factor {
+            g = (g * factor.to_dtype(DType::F32)?)?;
+        }
+        if self.activation != Activation::None {
+            let alone = Linear { inner: self.linear.clone() };
+            let plain = After { dtype: Some(DType::F32), ..After::default() };
+            let z = alone.forward_then(&x.detach(), &plain)?;
+            g = (g * self.activation.slope(&z)?)?;
+        }
+        self.linear.back(&g)?.to_dtype(x.dtype())
+    }
+}
+
+fn cpu<'a>(storage: &'a candle_core::Storage, layout: &Layout) -> Result<Values<'a>> {
+    match storage {
+        candle_core::Storage::Cpu(storage) => Values::of(storage, layout),
+        _ => candle_core::bail!("a kernel was given tensors of two devices"),
+    }
+}
+
+impl CustomOp1 for Op {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.compute((storage, layout), None)
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        self.gradient(x, gradient).map(Some)
+    }
+}
+
+impl CustomOp2 for Op {
+    fn name(&self) -> &'static str {
+        "linear with residual"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.compute((s1, l1), Some((s2, l2)))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        residual: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let of_residual = (gradient * f64::from(self.scale))?.to_dtype(residual.dtype())?;
+        Ok((Some(self.gradient(x, gradient)?), Some(of_residual)))
+    }
+}

@@ -1,0 +1,60 @@
+//! The most that the processor can do, measured: what the kernels' speed is compared with.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use crate::Kernel;
+use crate::level::Work;
+use crate::simd::Simd;
+
+/// Multiplications and additions a second of one thread whose sums never leave the registers, for an implementation's
+/// vectors; `pairs` of bf16 or single f32. `None` where the processor has no products of pairs.
+#[must_use]
+pub fn peak_flops(kernel: Kernel, pairs: bool) -> Option<f64> {
+    let mut flops = 0.0;
+    for _ in 0..3 {
+        let mut steps = 0.0;
+        let begin = Instant::now();
+        kernel.level().run(Peak { pairs, flops: &mut steps });
+        flops = f64::max(flops, steps / begin.elapsed().as_secs_f64());
+    }
+    (flops > 0.0).then_some(flops)
+}
+
+struct Peak<'a> {
+    pairs: bool,
+    flops: &'a mut f64,
+}
+
+impl Work for Peak<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        const ROUNDS: usize = 4_000_000;
+        /// More sums than an instruction takes cycles, times two units.
+        const SUMS: usize = 12;
+        if self.pairs && !S::PAIRS {
+            return;
+        }
+        // SAFETY: `Level` has found the instructions.
+        unsafe {
+            let (a, b) = (S::splat(black_box(1e-9)), S::splat(black_box(0.5)));
+            let mut sums = [S::splat(0.0); SUMS];
+            for _ in 0..ROUNDS {
+                for at in 0..SUMS {
+                    sums[at] = if self.pairs {
+                        S::dot_pairs(a, b, sums[at])
+                    } else {
+                        S::fma(a, sums[at], b)
+                    };
+                }
+            }
+            let mut total = 0.0;
+            for at in 0..SUMS {
+                total += S::sum(sums[at]);
+            }
+            black_box(total);
+        }
+        let each = if self.pairs { 4 } else { 2 };
+        *self.flops = (ROUNDS * SUMS * S::LANES * each) as f64;
+    }
+}
