@@ -74,12 +74,12 @@ fn every_kind_has_its_file_and_a_second_run_does_nothing() {
     let table = fs::read_to_string(&csv).unwrap();
     insta::assert_snapshot!(table, @r"
     video,kind,rows,width,dtype,seconds,note
-    mute,visual,100,32,f16,1.840,
     mute,audio,,,,1.840,no file: it has no sound
     mute,speech,,,,1.840,no file: it has no sound
-    talk,visual,100,32,f16,2.000,
+    mute,visual,100,32,f16,1.840,
     talk,audio,0,48,f32,2.000,no rows: it has too little sound for one
     talk,speech,5,64,f32,2.000,
+    talk,visual,100,32,f16,2.000,
     ");
 
     let before = contents(&out);
