@@ -18,6 +18,7 @@ mod dataset_stats;
 mod dataset_validate;
 mod detect;
 mod eval;
+mod features;
 mod metrics_data;
 mod model_files;
 mod model_help;
