@@ -6,7 +6,6 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use omnivale_annotate::caption::Signal;
-use omnivale_annotate::embed::Encoders;
 use omnivale_annotate::plan::{Parts, Plan, Summary};
 use omnivale_annotate::run;
 use omnivale_annotate::transcribe::Transcriber;
@@ -30,11 +29,9 @@ pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Ending> {
         _ => None,
     };
     let parts = Parts {
-        encoders: omnivale_annotate::embed::Encoders::default(),
         captioner: &captioner,
         encoders: models.encoders(),
         transcriber: transcriber.as_ref().map(|transcriber| transcriber as &dyn Transcriber),
-        encoders: Encoders::default(),
     };
     let stop = interrupt::install()?;
     let summary = run::run(&plan, &parts, stop, &*reporter::choose(args.progress))?;
