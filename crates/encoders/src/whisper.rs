@@ -28,6 +28,8 @@ mod layers;
 mod layout;
 mod rules;
 mod search;
+mod segments;
+mod settings;
 mod transcribe;
 mod vocabulary;
 mod window;
@@ -43,7 +45,8 @@ pub use config::Config;
 pub use decoder::{Heard, Said, WhisperDecoder};
 pub use encoder::WhisperEncoder;
 pub use features::{SpeechFeatures, WINDOW_FRAMES, WindowMean};
-pub use transcribe::{Segment, Settings, Transcription, Word};
+pub use settings::Settings;
+pub use transcribe::{Segment, Transcription, Word};
 
 /// What a right folder has.
 const NEEDS: &str = "the folder of a Whisper model has config.json and model.safetensors (or pytorch_model.bin), and \

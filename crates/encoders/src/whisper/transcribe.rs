@@ -4,9 +4,10 @@ use candle_core::Tensor;
 use omnivale_timeline::{Duration, Span, Time};
 
 use super::encoder::SAMPLES_PER_VECTOR;
+use super::segments::{Piece, segments};
 use super::window::{Spoken, Window};
 use super::words::Aligned;
-use super::{Heard, Said, Whisper};
+use super::{Heard, Said, Settings, Whisper};
 use crate::EncoderError;
 
 /// Samples per second.
@@ -20,54 +21,6 @@ const LEAST_SAMPLES: usize = 160;
 const MOST_TEXTS: usize = 100;
 /// Above this temperature a text is too much of chance to be what the next window goes on from.
 const MOST_TEMPERATURE: f32 = 0.5;
-
-/// How speech becomes text. The default is that of OpenAI's command.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// The language's code, such as `en`; `None` hears it from the first window.
-    pub language: Option<String>,
-    /// Translate to English instead of writing down what is said.
-    pub translate: bool,
-    /// Texts kept side by side at temperature 0; 1 takes the likeliest token each time.
-    pub beam_size: usize,
-    /// Texts drawn at a temperature above 0, of which the best counts.
-    pub best_of: usize,
-    /// Exponent of the length by which texts are compared; `None` compares the mean over the tokens.
-    pub length_penalty: Option<f32>,
-    /// Tried in order until a text can be trusted.
-    pub temperatures: Vec<f32>,
-    /// A text that zlib makes more than so many times shorter repeats itself.
-    pub compression_ratio: f32,
-    /// A text whose mean logarithm of probability is below is not trusted.
-    pub average_log_probability: f32,
-    /// With a probability of no speech above this, a text that is not trusted is silence.
-    pub no_speech: f32,
-    /// Whether a window goes on from the text of those before.
-    pub condition_on_previous: bool,
-    /// Find out when each word is said; a segment then lasts from its first word to its last.
-    pub word_times: bool,
-    /// Where chance begins, at temperatures above 0.
-    pub seed: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            language: None,
-            translate: false,
-            beam_size: 5,
-            best_of: 5,
-            length_penalty: None,
-            temperatures: vec![0.0, 0.2, 0.4, 0.6, 0.8, 1.0],
-            compression_ratio: 2.4,
-            average_log_probability: -1.0,
-            no_speech: 0.6,
-            condition_on_previous: true,
-            word_times: false,
-            seed: 0,
-        }
-    }
-}
 
 /// A piece of what is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -357,48 +310,6 @@ fn words_of(
         of_segment.push(Word { span: Span::until(time(word.from), time(word.to)), text });
     }
     of_segment
-}
-
-/// One segment of a window: samples from the window's start, and its tokens.
-#[derive(Debug, PartialEq)]
-struct Piece<'t> {
-    from: usize,
-    to: usize,
-    tokens: &'t [u32],
-}
-
-/// The segments of a window of `content` samples, and after how many samples the next window starts: where the last
-/// segment ended if another begins there, else at the window's end.
-fn segments(tokens: &[u32], first_time: u32, content: usize) -> (Vec<Piece<'_>>, usize) {
-    let time =
-        |token: &u32| token.checked_sub(first_time).map(|at| at as usize * SAMPLES_PER_VECTOR);
-    let is_time = |at: usize| tokens.get(at).is_some_and(|token| *token >= first_time);
-    let piece = |tokens: &'_ [u32]| -> (usize, usize) {
-        let ends = (tokens.first().and_then(time), tokens.last().and_then(time));
-        (ends.0.unwrap_or(0), ends.1.unwrap_or(content))
-    };
-    let count = tokens.len();
-    let ends_with_one = count >= 2 && !is_time(count - 2) && is_time(count - 1);
-    let mut cuts: Vec<usize> = (1..count).filter(|at| is_time(at - 1) && is_time(*at)).collect();
-    if cuts.is_empty() {
-        let last = tokens.iter().rev().find_map(time).filter(|at| *at > 0);
-        return (vec![Piece { from: 0, to: last.unwrap_or(content), tokens }], content);
-    }
-    if ends_with_one {
-        cuts.push(count);
-    }
-    let mut pieces = Vec::with_capacity(cuts.len());
-    let mut begin = 0;
-    for cut in cuts {
-        let (from, to) = piece(&tokens[begin..cut]);
-        pieces.push(Piece { from, to, tokens: &tokens[begin..cut] });
-        begin = cut;
-    }
-    let step = match ends_with_one {
-        true => content,
-        false => tokens.get(begin.wrapping_sub(1)).and_then(time).unwrap_or(content),
-    };
-    (pieces, step)
 }
 
 /// A number of samples as a length.

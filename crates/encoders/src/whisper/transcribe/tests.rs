@@ -1,5 +1,5 @@
 use super::*;
-use crate::whisper::fixtures::{self, SPECIAL, WORDS};
+use crate::whisper::fixtures;
 
 fn model() -> Whisper {
     let folder = tempfile::tempdir().expect("a folder for the test");
@@ -104,35 +104,4 @@ fn a_folder_without_a_part_says_which() {
     assert!(open().contains("suppresses token 9999"), "{}", open());
     std::fs::remove_file(folder.path().join("generation_config.json")).unwrap();
     assert!(open().contains("generation_config.json"), "{}", open());
-}
-
-/// The number of the time `steps` of 20 ms.
-fn at(steps: u32) -> u32 {
-    (WORDS + SPECIAL.len()) as u32 + steps
-}
-
-fn pieces(tokens: &[u32]) -> (Vec<(usize, usize)>, usize) {
-    let (pieces, step) = segments(tokens, at(0), 96_000);
-    let steps = |samples: usize| samples / SAMPLES_PER_VECTOR;
-    let pieces = pieces.iter().map(|piece| (steps(piece.from), steps(piece.to))).collect();
-    (pieces, steps(step))
-}
-
-#[test]
-fn the_next_window_starts_where_the_last_whole_segment_ended() {
-    let tokens = [at(0), 3, 4, at(50), at(60), 5, at(100), at(100), 6];
-    assert_eq!(pieces(&tokens), (vec![(0, 50), (60, 100)], 100));
-}
-
-#[test]
-fn a_time_alone_at_the_end_means_that_nothing_follows() {
-    let tokens = [at(0), 3, at(50), at(60), 5, at(100)];
-    assert_eq!(pieces(&tokens), (vec![(0, 50), (60, 100)], 300));
-}
-
-#[test]
-fn without_two_times_together_the_window_is_one_segment() {
-    assert_eq!(pieces(&[at(0), 3, 4, at(70)]), (vec![(0, 70)], 300));
-    assert_eq!(pieces(&[at(0), 3, 4]), (vec![(0, 300)], 300));
-    assert_eq!(pieces(&[]), (vec![(0, 300)], 300));
 }
