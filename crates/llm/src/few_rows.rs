@@ -1,7 +1,7 @@
 //! Products of a few rows with a large weight: what each step of decoding is made of.
 //!
 //! The weight is read once from memory and nothing else is: numbers of 16 bits are widened in registers, blocks of Q4_K
-//! are multiplied as they are stored. Each output is a sum of its own, so results do not depend on threads.
+//! and Q8_0 are multiplied as they are stored. Each output is a sum of its own, so results do not depend on threads.
 
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Storage, Tensor};
@@ -134,21 +134,29 @@ fn blocks<'a>(
     inputs: usize,
     values: impl Fn() -> Result<Vec<f32>, LlmError>,
 ) -> Result<Option<Sums<'a>>, LlmError> {
-    let Some(simd) = pulp::x86::V3::try_new() else { return Ok(None) };
-    if weight.dtype() != GgmlDType::Q4K || !weight.device().is_cpu() {
+    let Some(simd) = pulp::x86::V3::try_new().filter(|_| weight.device().is_cpu()) else {
         return Ok(None);
+    };
+    macro_rules! sums {
+        ($kind:ident) => {{
+            let x: Vec<$kind::Rounded> =
+                values()?.as_chunks::<{ $kind::VALUES }>().0.iter().map($kind::rounded).collect();
+            let bytes = weight.data()?;
+            let row = inputs / $kind::VALUES;
+            Some(Box::new(move |outputs, rows| {
+                let (blocks, _) = bytes.as_chunks::<{ $kind::BYTES }>();
+                parallel(outputs, rows, |first, sums| {
+                    let weights = &blocks[first * row..];
+                    simd.vectorize($kind::Rows { simd, weights, x: &x, row, rows, sums });
+                })
+            }))
+        }};
     }
-    let rounded: Vec<q4k::Rounded> =
-        values()?.as_chunks::<{ q4k::VALUES }>().0.iter().map(q4k::rounded).collect();
-    let bytes = weight.data()?;
-    let row = inputs / q4k::VALUES;
-    Ok(Some(Box::new(move |outputs, rows| {
-        let (blocks, _) = bytes.as_chunks::<{ q4k::BYTES }>();
-        parallel(outputs, rows, |first, sums| {
-            let weights = &blocks[first * row..];
-            simd.vectorize(q4k::Rows { simd, weights, x: &rounded, row, rows, sums });
-        })
-    })))
+    Ok(match weight.dtype() {
+        GgmlDType::Q4K => sums!(q4k),
+        GgmlDType::Q8_0 => sums!(q8_0),
+        _ => None,
+    })
 }
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -162,6 +170,8 @@ fn blocks<'a>(
 
 #[cfg(target_arch = "x86_64")]
 mod q4k;
+#[cfg(target_arch = "x86_64")]
+mod q8_0;
 
 #[cfg(test)]
 mod tests {
@@ -200,14 +210,18 @@ mod tests {
                 assert!(worst(&found, &expected) < 1e-4, "{dtype:?} {rows} {outputs} {inputs}");
             }
             assert!(product(&Matrix::Dense(wide.clone()), &x).unwrap().is_none());
-            if inputs % 256 == 0 {
-                let weight = QTensor::quantize(&wide, GgmlDType::Q4K).unwrap();
+            // Activations are rounded to eight bits.
+            for (kind, most) in [(GgmlDType::Q4K, 0.04), (GgmlDType::Q8_0, 0.02)] {
+                if !inputs.is_multiple_of(kind.block_size()) {
+                    continue;
+                }
+                let weight = QTensor::quantize(&wide, kind).unwrap();
                 let same = weight.dequantize(&Device::Cpu).unwrap();
                 let expected = x.matmul(&same.t().unwrap()).unwrap();
                 let weight = Matrix::Quantised(std::sync::Arc::new(weight));
                 if let Some(found) = product(&weight, &x).unwrap() {
-                    // Activations are rounded to eight bits.
-                    assert!(worst(&found, &expected) < 0.04, "Q4_K {rows} {outputs} {inputs}");
+                    let worst = worst(&found, &expected);
+                    assert!(worst < most, "{kind:?} {rows} {outputs} {inputs}: {worst}");
                 }
             }
         }
