@@ -375,7 +375,6 @@ impl Way<'_> {
         Receipt { stage: "transcribe".to_owned(), version: transcribe::VERSION, key }
     }
 
-    fn annotation_receipt(&self, measuring: &Receipt) -> Receipt {
     fn embed_receipt(&self, identity: &Identity) -> Receipt {
         let config = &self.plan.config;
         let used = (

@@ -6,7 +6,9 @@
 )]
 
 mod annotate;
+mod annotate_encoders;
 mod annotate_whisper;
+mod ask;
 mod dataset_convert;
 mod dataset_dialogues;
 mod dataset_pseudo;
@@ -16,9 +18,13 @@ mod dataset_stats;
 mod dataset_validate;
 mod detect;
 mod eval;
+mod features;
 mod metrics_data;
 mod model_files;
+mod model_help;
+mod model_kit;
 mod mutated;
+mod predict;
 mod resume;
 mod shared_media;
 mod support;
