@@ -40,6 +40,7 @@ mod cache;
 pub mod checkpoint;
 pub mod conversation;
 mod error;
+mod few_rows;
 pub mod generate;
 pub mod gguf;
 pub mod interleave;

@@ -7,6 +7,7 @@ use candle_core::quantized::QTensor;
 use candle_core::{D, DType, Tensor};
 
 use crate::LlmError;
+use crate::few_rows;
 
 /// The weight of a linear layer, `[outputs, inputs]`.
 #[derive(Debug, Clone)]
@@ -76,9 +77,10 @@ impl Linear {
         let mut shape = x.dims().to_vec();
         // One product over all rows: a batch of small products would be slower.
         let rows = x.reshape(((), inputs))?;
-        let y = match &self.weight {
-            Matrix::Dense(weight) => rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?,
-            Matrix::Quantised(weight) => {
+        let y = match (few_rows::product(&self.weight, &rows)?, &self.weight) {
+            (Some(y), _) => y,
+            (None, Matrix::Dense(weight)) => rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?,
+            (None, Matrix::Quantised(weight)) => {
                 let rows = rows.to_dtype(DType::F32)?.contiguous()?;
                 rows.apply_op1_no_bwd(weight.as_ref())?.to_dtype(x.dtype())?
             }

@@ -60,8 +60,10 @@ impl Stored {
         if shape.len() != stride.len() {
             return Err(format!("has {} axes but {} strides", shape.len(), stride.len()));
         }
-        let count = shape.iter().try_fold(1usize, |n, axis| n.checked_mul(*axis));
-        let count = count.ok_or_else(too_large)?;
+        // An axis of nothing must not hide that the others are larger than can be counted.
+        let most = shape.iter().try_fold(1usize, |n, axis| n.checked_mul((*axis).max(1)));
+        let most = most.ok_or_else(too_large)?;
+        let count = if shape.contains(&0) { 0 } else { most };
         let span = if count == 0 {
             0
         } else {
@@ -180,6 +182,9 @@ mod tests {
         assert!(Stored::dense(run(u64::MAX), vec![1], 16).is_err());
         assert!(Stored::dense(run(4), vec![5], 16).unwrap_err().contains("storage has"));
         assert!(Stored::dense(run(4), vec![usize::MAX, 2], 16).unwrap_err().contains("any file"));
+        assert!(
+            Stored::dense(run(4), vec![0, usize::MAX, 2], 16).unwrap_err().contains("any file")
+        );
         assert!(Stored::new(run(4), 1, vec![4], vec![1], 16).is_err());
         assert!(Stored::new(run(4), u64::MAX, vec![4], vec![1], 16).is_err());
         assert!(Stored::new(run(4), 0, vec![2], vec![usize::MAX], 16).is_err());

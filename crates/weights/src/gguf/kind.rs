@@ -97,7 +97,9 @@ impl BlockKind {
         if !shape.last().copied().unwrap_or(1).is_multiple_of(block) {
             return None;
         }
-        let values = shape.iter().try_fold(1usize, |n, axis| n.checked_mul(*axis))?;
+        // An axis of nothing must not hide that the others are larger than can be counted.
+        let most = shape.iter().try_fold(1usize, |n, axis| n.checked_mul((*axis).max(1)))?;
+        let values = if shape.contains(&0) { 0 } else { most };
         (values / block).checked_mul(bytes)
     }
 
@@ -169,5 +171,7 @@ mod tests {
         assert_eq!(BlockKind::Q4K.bytes_of(&[256, 32]), None);
         assert_eq!(BlockKind::F32.bytes_of(&[]), Some(4));
         assert_eq!(BlockKind::F64.bytes_of(&[usize::MAX / 2, 2]), None);
+        assert_eq!(BlockKind::F32.bytes_of(&[0, usize::MAX, 2]), None);
+        assert_eq!(BlockKind::F32.bytes_of(&[0, 7]), Some(0));
     }
 }
