@@ -114,7 +114,7 @@ proptest! {
         seed in any::<u32>(),
     ) {
         let all = values(&[2, time, 3 * 64], seed);
-        let part = |at| all.narrow(2, at * 64, 64).unwrap();
+        let part = |at: usize| all.narrow(2, at * 64, 64).unwrap();
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let attention = Attention::new(2);

@@ -6,6 +6,7 @@
 )]
 
 mod annotate;
+mod annotate_encoders;
 mod annotate_whisper;
 mod ask;
 mod dataset_convert;
@@ -17,6 +18,7 @@ mod dataset_stats;
 mod dataset_validate;
 mod detect;
 mod eval;
+mod features;
 mod metrics_data;
 mod model_files;
 mod model_help;
