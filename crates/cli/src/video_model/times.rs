@@ -23,14 +23,25 @@ impl Said {
     }
 }
 
-/// The events of an answer: spans with what happens in them, or, where it has none, spans alone.
+/// The events of an answer, or, where it has none, spans alone.
 pub(crate) fn said(answer: &str, duration: Duration) -> Vec<Said> {
-    let whole = duration.seconds();
-    let events = strict::events(answer, whole);
+    let events = events(answer, duration);
     if events.is_empty() {
-        return spans(strict::intervals(answer, whole), "", duration);
+        return spans(strict::intervals(answer, duration.seconds()), "", duration);
     }
-    events.into_iter().flat_map(|it| spans(vec![it.interval], &it.caption, duration)).collect()
+    events
+}
+
+/// The events of an answer: spans with what happens in them. What has no letter or digit says nothing.
+pub(crate) fn events(answer: &str, duration: Duration) -> Vec<Said> {
+    let events = strict::events(answer, duration.seconds()).into_iter();
+    let says = |caption: &str| caption.contains(char::is_alphanumeric);
+    events
+        .flat_map(|it| {
+            let text = if says(&it.caption) { it.caption.as_str() } else { "" };
+            spans(vec![it.interval], text, duration)
+        })
+        .collect()
 }
 
 /// Spans as an answer says them, all of one text.

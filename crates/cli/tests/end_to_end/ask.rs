@@ -42,8 +42,8 @@ fn an_answer_is_shown_with_its_times_on_the_clock() {
     assert_eq!(stdout(&output), format!("{} – {}\n", clock(5.0), clock(49.0)));
     let output = done(&kit, "describe", &[]);
     assert_eq!(stdout(&output), format!("{} – {}  ab\n", clock(5.0), clock(49.0)));
-    let output = done(&kit, "describe", &["--span", "0-0:00.5"]);
-    assert_eq!(stdout(&output), "00:00.0 – 00:00.5  From 05 to 49, ab\n");
+    let output = done(&kit, "describe", &["--span", "0-0:00.2"]);
+    assert_eq!(stdout(&output), "00:00.0 – 00:00.2  From 05 to 49, ab\n");
 }
 
 /// Seconds of the clip, as the binary says.
@@ -60,7 +60,7 @@ fn json_has_the_answer_and_its_events() {
         ("ask", &["When is it?", "--json"][..], "When is it?"),
         ("ground", &["a dog barks", "--json"], "a dog barks"),
         ("describe", &["--json"], "Could you please detail"),
-        ("describe", &["--json", "--span", "0-0.5"], "Can you describe what occurred from 00 to"),
+        ("describe", &["--json", "--span", "0-0.2"], "Can you describe what occurred from 00 to"),
     ] {
         let output = done(&kit, command, arguments);
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -116,7 +116,7 @@ fn a_conversation_that_is_too_long_can_be_reset() {
 
 #[test]
 fn what_cannot_be_asked_is_refused() {
-    let kit = kit();
+    let kit = Kit::new();
     let fails = |command: &str, arguments: &[&str], code: i32, part: &str| {
         let output = kit.about(command, arguments).output().unwrap();
         expect(&output, code);

@@ -78,7 +78,10 @@ impl Kit {
             (self.path("gt.json"), self.path("features"), self.path("model"), self.path(log));
         let mut command = omnivale();
         command.args(["predict", "--annotations", text(&gt), "--features", text(&features)]);
-        command.args(["--model", text(&model), "-o", text(&log), "--max-tokens", "9"]);
+        command.args(["--model", text(&model), "-o", text(&log)]);
+        if !arguments.contains(&"--max-tokens") {
+            command.args(["--max-tokens", "9"]);
+        }
         command.args(arguments).output().expect("the binary starts")
     }
 
