@@ -46,6 +46,8 @@ pub struct TranscribeConfig {
     pub no_speech: f32,
     /// Whether a window goes on from the text before it.
     pub condition_on_previous: bool,
+    /// Let each piece of the transcript last from its first word to its last.
+    pub word_times: bool,
     /// Where chance begins.
     pub seed: u64,
 }

@@ -89,6 +89,7 @@ pub(crate) enum Command {
     omnivale annotate videos/ 'more/*.mkv' @list.txt -o out --jobs 8\n  \
     omnivale annotate videos/ -o out --filter            keep what is fit for a dataset\n  \
     omnivale annotate videos/ -o out --shard 3/16        one of sixteen machines\n  \
+    omnivale annotate talk.mp4 -o out --clip clip-vit-base-patch32/ --clap clap-htsat-fused/\n  \
     omnivale annotate talk.mp4 -o out --transcriber whisper --weights whisper-large-v3/\n\n\
     OUT holds annotations.json (LongVALE format), index.html, run.json and, for each video,\n\
     videos/NAME/{annotation.json, report.html, events.vtt, chapters.vtt}.")]
@@ -117,6 +118,15 @@ pub(crate) struct AnnotateArgs {
     /// Who writes the captions
     #[arg(long, value_enum, default_value_t = CaptionerChoice::Signal)]
     pub(crate) captioner: CaptionerChoice,
+    /// Stitch what is seen by this CLIP's picture tower: a folder, or a name in the Hugging Face cache
+    #[arg(long, value_name = "DIR", help_heading = "Learned encoders")]
+    pub(crate) clip: Option<String>,
+    /// Stitch what is heard by this fused CLAP: a folder, a file of laion_clap's, or a name in the cache
+    #[arg(long, value_name = "DIR", help_heading = "Learned encoders")]
+    pub(crate) clap: Option<String>,
+    /// Compare sight and sound by C-MCR's projectors, clap_clip.pt: needs CLIP ViT-B/32 and the fused CLAP
+    #[arg(long, value_name = "FILE", help_heading = "Learned encoders")]
+    pub(crate) cmcr: Option<String>,
     /// Who writes down what is said in videos without subtitles [default: nobody]
     #[arg(long, value_enum, value_name = "WHO", requires = "weights")]
     pub(crate) transcriber: Option<TranscriberChoice>,
@@ -312,6 +322,13 @@ pub(crate) fn data_folder() -> Option<PathBuf> {
     set("OMNIVALE_DATA")
         .or_else(|| Some(set("XDG_DATA_HOME")?.join("omnivale")))
         .or_else(|| Some(set("HOME")?.join(".local/share/omnivale")))
+}
+
+/// The user's cache folder of feature files; `None` if the environment names no place for it.
+pub(crate) fn cache_folder() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let root = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?;
+    Some(root.join("omnivale/features"))
 }
 
 /// Reads the command line; `--help` and wrong usage end the program here.

@@ -7,10 +7,11 @@
 use std::path::Path;
 
 use candle_core::{D, DType, Device, IndexOp as _, Tensor};
+use omnivale_kernels::Activation;
 use serde::Deserialize;
 
 use crate::EncoderError;
-use crate::layers::{LayerNorm, Linear, attention, sigmoid};
+use crate::layers::{LayerNorm, Linear, Precision, sigmoid};
 use omnivale_weights::{View, WEIGHT_FILES, Weights, first_file, read_small};
 
 /// Mel bands of a frame.
@@ -171,12 +172,21 @@ impl Beats {
     /// # Errors
     /// When a file is missing, damaged, or not that of BEATs.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, EncoderError> {
-        let path = path.as_ref();
+        Self::open_in(path, Precision::F32)
+    }
+
+    /// [`Beats::open`] with products in `precision`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_in(path: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
+        let (path, products) = (path.as_ref(), precision.dtype());
         if path.is_dir() {
             let config = first_file(path, &["config.json"], NEEDS)?;
             let weights = Weights::open(first_file(path, &WEIGHT_FILES, NEEDS)?)?;
             let read = serde_json::from_slice(&read_small(&config)?);
-            return Self::load(&weights.view(DType::F32), &checked(&config, read)?);
+            let view = weights.view(DType::F32).with_products(products);
+            return Self::load(&view, &checked(&config, read)?);
         }
         let weights = Weights::open(path)?;
         let Some(config) = weights.settings().get("cfg") else {
@@ -184,7 +194,7 @@ impl Beats {
             return Err(EncoderError::Config { path: path.to_owned(), found });
         };
         let config = checked(path, serde_json::from_value(config.clone()))?;
-        Self::load(&weights.view(DType::F32).at("model"), &config)
+        Self::load(&weights.view(DType::F32).with_products(products).at("model"), &config)
     }
 
     /// Takes the encoder's tensors, and checks that they are all there and none but a classifier's beside them.
@@ -400,10 +410,10 @@ impl Layer {
 
     /// `x`: `[batch, time, width]`, `bias`: `[heads, time, time]`; returns the shape of `x`.
     fn forward(&self, x: &Tensor, bias: &Tensor) -> candle_core::Result<Tensor> {
-        let attended = self.self_attn.forward(x, bias)?;
-        let x = self.self_attn_layer_norm.forward(&((x * self.alpha)? + attended)?)?;
-        let inner = self.fc2.forward(&self.fc1.forward(&x)?.gelu_erf()?)?;
-        self.final_layer_norm.forward(&((x * self.alpha)? + inner)?)
+        let attended = self.self_attn.forward(x, bias, self.alpha)?;
+        let x = self.self_attn_layer_norm.forward(&attended)?;
+        let inner = self.fc1.within(&x, Activation::Gelu)?;
+        self.final_layer_norm.forward(&self.fc2.onto(&inner, &x, self.alpha)?)
     }
 }
 
@@ -422,24 +432,29 @@ impl Attention {
         })
     }
 
-    /// `x`: `[batch, time, width]`, `bias`: `[heads, time, time]`; returns the shape of `x`.
-    fn forward(&self, x: &Tensor, bias: &Tensor) -> candle_core::Result<Tensor> {
-        let q = self.q_proj.forward(x)?;
-        let bias = self.gates(&q)?.broadcast_mul(bias)?;
-        let (k, v) = (self.k_proj.forward(x)?, self.v_proj.forward(x)?);
-        self.out_proj.forward(&attention(&q, &k, &v, self.heads, Some(&bias))?)
+    /// `x`: `[batch, time, width]`, `bias`: `[heads, time, time]`; returns the shape of `x`, which is added `alpha` times.
+    fn forward(&self, x: &Tensor, bias: &Tensor, alpha: f64) -> candle_core::Result<Tensor> {
+        let inner = |linear: &Linear| linear.within(x, Activation::None);
+        let (q, k, v) = (inner(&self.q_proj)?, inner(&self.k_proj)?, inner(&self.v_proj)?);
+        let gates = self.gates(&q)?;
+        let attention = omnivale_kernels::Attention {
+            bias: Some(bias),
+            gate: Some(&gates),
+            ..omnivale_kernels::Attention::new(self.heads)
+        };
+        self.out_proj.onto(&attention.forward(&q, &k, &v)?, x, alpha)
     }
 
     /// How much each query minds distances, from its unscaled vector: `[batch, time, width]` to
-    /// `[batch, heads, time, 1]`.
+    /// `[batch, heads, time]`.
     fn gates(&self, q: &Tensor) -> candle_core::Result<Tensor> {
         let (batch, time, width) = q.dims3()?;
         let heads = self.heads;
-        let queries = q.reshape((batch, time * heads, width / heads))?;
+        let queries = q.reshape((batch, time * heads, width / heads))?.to_dtype(DType::F32)?;
         let pair = self.grep_linear.forward(&queries)?.reshape((batch, time, heads, 2, 4))?;
         let pair = sigmoid(&pair.sum(D::Minus1)?)?.transpose(1, 2)?;
-        let (first, second) = (pair.i((.., .., .., 0..1))?, pair.i((.., .., .., 1..2))?);
-        let inner = (second.broadcast_mul(&self.grep_a)? - 1.0)?;
+        let (first, second) = (pair.i((.., .., .., 0))?, pair.i((.., .., .., 1))?);
+        let inner = (second.broadcast_mul(&self.grep_a.squeeze(3)?)? - 1.0)?;
         (first * inner)? + 2.0
     }
 }

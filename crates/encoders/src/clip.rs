@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::EncoderError;
-use crate::layers::{LayerNorm, Linear, attention, sigmoid};
+use crate::layers::{LayerNorm, Linear, Precision, attention};
 use crate::tokens::Tokens;
 use omnivale_weights::{View, WEIGHT_FILES, Weights, first_file, read_small};
 
@@ -53,10 +53,10 @@ pub enum Activation {
 }
 
 impl Activation {
-    fn apply(self, x: &Tensor) -> candle_core::Result<Tensor> {
+    fn kernel(self) -> omnivale_kernels::Activation {
         match self {
-            Self::QuickGelu => x * sigmoid(&(x * 1.702)?)?,
-            Self::Gelu => x.gelu_erf(),
+            Self::QuickGelu => omnivale_kernels::Activation::QuickGelu,
+            Self::Gelu => omnivale_kernels::Activation::Gelu,
         }
     }
 }
@@ -211,12 +211,14 @@ impl Layer {
 
     /// `x`: `[batch, time, width]`, `bias`: broadcasts to `[batch, heads, time, time]`; returns the shape of `x`.
     fn forward(&self, x: &Tensor, bias: Option<&Tensor>) -> candle_core::Result<Tensor> {
-        let normed = self.layer_norm1.forward(x)?;
-        let (q, k) = (self.q_proj.forward(&normed)?, self.k_proj.forward(&normed)?);
-        let mixed = attention(&q, &k, &self.v_proj.forward(&normed)?, self.heads, bias)?;
-        let x = (x + self.out_proj.forward(&mixed)?)?;
-        let inner = self.activation.apply(&self.fc1.forward(&self.layer_norm2.forward(&x)?)?)?;
-        &x + self.fc2.forward(&inner)?
+        let none = omnivale_kernels::Activation::None;
+        let format = self.q_proj.dtype();
+        let normed = self.layer_norm1.forward_for(x, format)?;
+        let (q, k) = (self.q_proj.within(&normed, none)?, self.k_proj.within(&normed, none)?);
+        let v = self.v_proj.within(&normed, none)?;
+        let x = self.out_proj.onto(&attention(&q, &k, &v, self.heads, bias)?, x, 1.0)?;
+        let normed = self.layer_norm2.forward_for(&x, format)?;
+        self.fc2.onto(&self.fc1.within(&normed, self.activation.kernel())?, &x, 1.0)
     }
 }
 
@@ -242,10 +244,18 @@ impl ClipVision {
     /// # Errors
     /// When a file is missing, damaged, or not that of a CLIP.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, EncoderError> {
+        Self::open_in(folder, Precision::F32)
+    }
+
+    /// [`ClipVision::open`] with products in `precision`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_in(folder: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
         let folder = folder.as_ref();
         let config = VisionConfig::open(&first_file(folder, &["config.json"], NEEDS)?)?;
         let weights = Weights::open(first_file(folder, &WEIGHT_FILES, NEEDS)?)?;
-        Self::load(&weights.view(DType::F32), &config)
+        Self::load(&weights.view(DType::F32).with_products(precision.dtype()), &config)
     }
 
     /// Takes the tower's tensors, and checks that they are all there and none but the other tower's beside them.
@@ -361,12 +371,20 @@ impl ClipText {
     /// # Errors
     /// When a file is missing, damaged, or not that of a CLIP.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, EncoderError> {
+        Self::open_in(folder, Precision::F32)
+    }
+
+    /// [`ClipText::open`] with products in `precision`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_in(folder: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
         let folder = folder.as_ref();
         let config = TextConfig::open(&first_file(folder, &["config.json"], NEEDS)?)?;
         let tokenizer = first_file(folder, &["tokenizer.json"], NEEDS)?;
         let tokens = Tokens::open(&tokenizer, config.max_position_embeddings, config.vocab_size)?;
         let weights = Weights::open(first_file(folder, &WEIGHT_FILES, NEEDS)?)?;
-        Self::load(&weights.view(DType::F32), &config, tokens)
+        Self::load(&weights.view(DType::F32).with_products(precision.dtype()), &config, tokens)
     }
 
     fn load(view: &View<'_>, config: &TextConfig, tokens: Tokens) -> Result<Self, EncoderError> {

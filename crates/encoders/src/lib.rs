@@ -24,5 +24,6 @@ pub use clap::{ClapAudio, ClapText};
 pub use clip::{ClipText, ClipVision};
 pub use cmcr::Cmcr;
 pub use error::EncoderError;
+pub use layers::Precision;
 pub use minilm::{MiniLm, SentenceVectors};
 pub use whisper::{SpeechFeatures, WhisperEncoder};

@@ -22,6 +22,7 @@
 use std::path::Path;
 
 use candle_core::{D, DType, Device, Tensor};
+use omnivale_kernels::Activation;
 use serde::Deserialize;
 
 use crate::EncoderError;
@@ -229,8 +230,8 @@ impl Layer {
     /// `x`: `[batch, time, width]`, `bias`: `[batch, 1, 1, time]`; returns the shape of `x`.
     pub(crate) fn forward(&self, x: &Tensor, bias: &Tensor) -> candle_core::Result<Tensor> {
         let x = self.attention.forward(x, bias)?;
-        let inner = self.intermediate.forward(&x)?.gelu_erf()?;
-        self.output_layer_norm.forward(&(self.output.forward(&inner)? + x)?)
+        let inner = self.intermediate.within(&x, Activation::Gelu)?;
+        self.output_layer_norm.forward(&self.output.onto(&inner, &x, 1.0)?)
     }
 }
 
@@ -254,9 +255,10 @@ impl Attention {
 
     /// `x`: `[batch, time, width]`, `bias`: `[batch, 1, 1, time]`; returns the shape of `x`.
     fn forward(&self, x: &Tensor, bias: &Tensor) -> candle_core::Result<Tensor> {
-        let (q, k, v) = (self.query.forward(x)?, self.key.forward(x)?, self.value.forward(x)?);
+        let inner = |linear: &Linear| linear.within(x, Activation::None);
+        let (q, k, v) = (inner(&self.query)?, inner(&self.key)?, inner(&self.value)?);
         let mixed = attention(&q, &k, &v, self.heads, Some(bias))?;
-        self.output_layer_norm.forward(&(self.output.forward(&mixed)? + x)?)
+        self.output_layer_norm.forward(&self.output.onto(&mixed, x, 1.0)?)
     }
 }
 

@@ -31,6 +31,7 @@ mod search;
 mod transcribe;
 mod vocabulary;
 mod window;
+mod words;
 
 use std::path::Path;
 
@@ -42,7 +43,7 @@ pub use config::Config;
 pub use decoder::{Heard, Said, WhisperDecoder};
 pub use encoder::WhisperEncoder;
 pub use features::{SpeechFeatures, WINDOW_FRAMES, WindowMean};
-pub use transcribe::{Segment, Settings, Transcription};
+pub use transcribe::{Segment, Settings, Transcription, Word};
 
 /// What a right folder has.
 const NEEDS: &str = "the folder of a Whisper model has config.json and model.safetensors (or pytorch_model.bin), and \

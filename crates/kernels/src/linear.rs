@@ -109,6 +109,14 @@ impl Linear {
         self.inner.dtype
     }
 
+    /// `g W`, the gradient of the input of a product whose result has the gradient `g`.
+    pub(crate) fn gradient_of_input(&self, g: &Tensor) -> Result<Tensor> {
+        match &self.inner.weight {
+            Weight::Packed { .. } => self.inner.back(g),
+            Weight::Tensor(weight) => g.matmul(&weight.to_dtype(g.dtype())?),
+        }
+    }
+
     /// `[.., inputs]` to `[.., outputs]`.
     ///
     /// # Errors

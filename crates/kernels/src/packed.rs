@@ -57,11 +57,10 @@ impl Packed {
         let weight = weight.flatten_from(1)?.contiguous()?;
         let (outputs, inputs) = weight.dims2()?;
         let level = kernel.level();
-        if kernel == Kernel::OneDnn {
-            if let Some(packed) = onednn::Weight::new(&weight)? {
-                let (form, lines) = (Form::OneDnn, Lines::new(0));
-                return Ok(Self { inputs, outputs, form, level, lines, onednn: Some(packed) });
-            }
+        if kernel == Kernel::OneDnn && weight.elem_count() > 0 {
+            let onednn = Some(onednn::Weight::new(&weight)?);
+            let (form, lines) = (Form::OneDnn, Lines::new(0));
+            return Ok(Self { inputs, outputs, form, level, lines, onednn });
         }
         let form = match (kernel, weight.dtype()) {
             (Kernel::Plain, _) => Form::Plain,
@@ -123,6 +122,9 @@ impl Packed {
 
     /// The weight again, `[outputs, inputs]`, in f32.
     pub(crate) fn dense(&self) -> Result<Tensor> {
+        if let Some(weight) = &self.onednn {
+            return weight.dense();
+        }
         let mut values = vec![0f32; self.outputs * self.inputs];
         let width = panel(self.level);
         for (output, row) in values.chunks_exact_mut(self.inputs.max(1)).enumerate() {
@@ -146,10 +148,7 @@ impl Packed {
                         Form::Plain => {
                             *self.lines.as_ptr::<f32>().add(output * self.inputs + input)
                         }
-                        Form::OneDnn => match &self.onednn {
-                            Some(weight) => weight.value(output, input),
-                            None => 0.0,
-                        },
+                        Form::OneDnn => 0.0,
                     }
                 };
             }

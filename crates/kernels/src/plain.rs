@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::level::{Level, Work};
-use crate::memory::{Out, Values};
+use crate::level::Work;
+use crate::memory::{Out, Shared, Values};
 use crate::product::{Block, Epilogue, Whole};
 use crate::simd::Simd;
 
@@ -55,25 +55,23 @@ pub(crate) fn product(whole: &Whole<'_>) {
                 gemm::Parallelism::Rayon(rayon::current_num_threads()),
             );
         }
-        finish(&mut sums, rows, first, outputs, whole.weight.level, &whole.epilogue, whole.out);
+        finish(&mut sums, (first, rows), whole);
     }
 }
 
-/// The epilogue of rows of sums, in parallel.
-pub(crate) fn finish(
-    sums: &mut [f32],
-    rows: usize,
-    first: usize,
-    outputs: usize,
-    level: Level,
-    epilogue: &Epilogue<'_>,
-    out: Out<'_>,
-) {
-    sums.par_chunks_mut(outputs).take(rows).enumerate().for_each(|(row, sums)| {
-        let block =
-            Block { sums: sums.as_mut_ptr(), width: outputs, rows: (first + row, 1), column: 0 };
-        level.run(Finish { block, epilogue, out, outputs });
+/// The epilogue of rows of sums (the first of the result, and count), in parallel.
+fn finish(sums: &mut [f32], (first, rows): (usize, usize), whole: &Whole<'_>) {
+    sums.par_chunks_mut(whole.weight.outputs).take(rows).enumerate().for_each(|(row, sums)| {
+        finish_here(Shared::new(sums.as_mut_ptr()), (first + row, 1), whole);
     });
+}
+
+/// The same by the calling thread, which alone has these rows.
+pub(crate) fn finish_here(sums: Shared<'_, f32>, rows: (usize, usize), whole: &Whole<'_>) {
+    let outputs = whole.weight.outputs;
+    let block = Block { sums: sums.get(), width: outputs, rows, column: 0 };
+    let (epilogue, out) = (&whole.epilogue, whole.out);
+    whole.weight.level.run(Finish { block, epilogue, out, outputs });
 }
 
 struct Finish<'a> {

@@ -60,7 +60,10 @@ pub(crate) fn product(
         Form::Bf16 => whole.run::<Single<half::bf16>>(),
         Form::Pairs => whole.run::<Pairs>(),
         Form::Plain => plain::product(&whole),
-        Form::OneDnn => onednn::product(&whole)?,
+        Form::OneDnn => match &weight.onednn {
+            Some(packed) => onednn::product(&whole, packed)?,
+            None => candle_core::bail!("a weight for oneDNN is not there"),
+        },
     }
     Ok(fresh)
 }

@@ -412,6 +412,41 @@ impl Llama {
         rms_norm(&x, &self.norm, eps)
     }
 
+    /// Every product that one step of decoding `rows` rows takes, of zeros and with nothing between them: what the rest
+    /// of a step costs is the difference to it. For measurements.
+    ///
+    /// # Errors
+    /// If a tensor operation fails.
+    pub fn products(&self, rows: usize) -> Result<(), LlmError> {
+        let zeros = |width: usize| Tensor::zeros((rows, width), DType::F32, self.norm.device());
+        for linear in self.linears() {
+            linear.forward(&zeros(linear.weight().dims()?.1)?)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of the weights that every step of decoding reads.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        self.linears().map(|linear| linear.weight().bytes()).sum()
+    }
+
+    fn linears(&self) -> impl Iterator<Item = &Linear> {
+        let layers = self.layers.iter().flat_map(|layer| {
+            let (attention, mlp) = (&layer.self_attn, &layer.mlp);
+            [
+                &attention.q_proj,
+                &attention.k_proj,
+                &attention.v_proj,
+                &attention.o_proj,
+                &mlp.gate_proj,
+                &mlp.up_proj,
+                &mlp.down_proj,
+            ]
+        });
+        layers.chain([&self.lm_head])
+    }
+
     /// `hidden [..., hidden] -> [..., vocabulary]`.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! A model in fewer bits: how each of its weights is held, and making them so one at a time.
 
-use candle_core::quantized::QTensor;
+use std::sync::Arc;
+
+use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
 use omnivale_weights::gguf::{self, BlockKind};
 
@@ -19,7 +21,7 @@ pub enum Precision {
     F16,
     /// 8.5 bits for each value: blocks of 32.
     Q8_0,
-    /// 4.5 bits for each value: blocks of 256; the head, which decides between tokens, in 6.6 bits.
+    /// 4.5 bits for each value: blocks of 256; the head, which decides between tokens, in 8.5.
     Q4K,
 }
 
@@ -53,7 +55,8 @@ impl Precision {
             Self::Bf16 => BlockKind::Bf16,
             Self::F16 => BlockKind::F16,
             Self::Q8_0 => BlockKind::Q8_0,
-            Self::Q4K if name == HEAD => BlockKind::Q6K,
+            // llama.cpp has Q6_K there: coarser, and four times slower to multiply here.
+            Self::Q4K if name == HEAD => BlockKind::Q8_0,
             Self::Q4K => BlockKind::Q4K,
         };
         let fits = |kind: &BlockKind| inputs.is_multiple_of(kind.block());
@@ -134,7 +137,7 @@ impl Tensors for Prepared<'_> {
         let weight = self.tensors.wanted(name, &[outputs, inputs])?;
         let kind = self.precision.kind(name, inputs);
         Ok(match kind.quantised() {
-            Some(quantised) => Matrix::Quantised(std::sync::Arc::new(QTensor::quantize_onto(
+            Some(quantised) => Matrix::Quantised(Arc::new(QTensor::quantize_onto(
                 &weight,
                 quantised,
                 &self.device,
@@ -152,11 +155,18 @@ impl Tensors for Prepared<'_> {
     }
 }
 
-/// The matrix whose rows lie in `bytes`, in the kind they are stored in.
+/// The matrix whose rows lie in `bytes`: numbers, Q4_K and Q8_0 as they are stored, other blocks as Q8_0. Their products
+/// are many times slower than those two's, and 8.5 bits keep what 6.6 or fewer said to within a third of a percent.
 pub(crate) fn stored(kind: BlockKind, bytes: &[u8], shape: &[usize]) -> Result<Matrix, LlmError> {
-    Ok(match kind.quantised() {
-        Some(_) => Matrix::Quantised(gguf::quantised(kind, bytes, shape)?),
-        None => Matrix::Dense(gguf::tensor(kind, bytes, shape)?),
+    Ok(match kind {
+        BlockKind::Q4K | BlockKind::Q8_0 => Matrix::Quantised(gguf::quantised(kind, bytes, shape)?),
+        _ => {
+            let dense = gguf::tensor(kind, bytes, shape)?;
+            match kind.quantised() {
+                Some(_) => Matrix::Quantised(Arc::new(QTensor::quantize(&dense, GgmlDType::Q8_0)?)),
+                None => Matrix::Dense(dense),
+            }
+        }
     })
 }
 
@@ -171,7 +181,7 @@ mod tests {
         assert_eq!(kind(Precision::Q4K, 96), BlockKind::Q8_0);
         assert_eq!(kind(Precision::Q8_0, 24), BlockKind::F16);
         assert_eq!(kind(Precision::Bf16, 24), BlockKind::Bf16);
-        assert_eq!(Precision::Q4K.kind(HEAD, 256), BlockKind::Q6K);
+        assert_eq!(Precision::Q4K.kind(HEAD, 256), BlockKind::Q8_0);
     }
 
     #[test]

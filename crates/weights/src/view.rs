@@ -19,6 +19,7 @@ pub struct View<'w> {
     /// Empty, or ending in a dot.
     prefix: String,
     dtype: DType,
+    products: DType,
     ledger: Arc<Mutex<Ledger>>,
 }
 
@@ -33,7 +34,19 @@ struct Ledger {
 
 impl<'w> View<'w> {
     pub(super) fn new(weights: &'w Weights, dtype: DType) -> Self {
-        Self { weights, prefix: String::new(), dtype, ledger: Arc::default() }
+        Self { weights, prefix: String::new(), dtype, products: dtype, ledger: Arc::default() }
+    }
+
+    /// The same view for a model that multiplies its matrices in another number format than the rest.
+    #[must_use]
+    pub fn with_products(self, products: DType) -> Self {
+        Self { products, ..self }
+    }
+
+    /// The number format in which the model is to multiply its matrices; tensors are taken in the view's own.
+    #[must_use]
+    pub fn products(&self) -> DType {
+        self.products
     }
 
     /// The view of what is under `name`, as in `at("encoder.layer.0")`.

@@ -15,13 +15,27 @@ pub(crate) struct VideoArgs {
     /// Folder with the video's features as files named after it, instead of making them
     #[arg(long, value_name = "DIR", help_heading = "Features")]
     pub(crate) features: Option<PathBuf>,
+    /// CLIP, instead of what model.toml names: a file, a folder, or its name in the Hugging Face cache
+    #[arg(long, value_name = "PATH", help_heading = "Features", conflicts_with = "features")]
+    pub(crate) visual_weights: Option<String>,
+    /// BEATs (AVicuna: CLAP), in the same way
+    #[arg(long, value_name = "PATH", help_heading = "Features", conflicts_with = "features")]
+    pub(crate) audio_weights: Option<String>,
+    /// Whisper, in the same way
+    #[arg(long, value_name = "PATH", help_heading = "Features", conflicts_with = "features")]
+    pub(crate) speech_weights: Option<String>,
+    /// Make features again, and do not keep them
+    #[arg(long, help_heading = "Features")]
+    pub(crate) no_cache: bool,
     #[command(flatten)]
     pub(crate) folders: FeatureFolderArgs,
 }
 
 /// Ask a model a question about a video
 ///
-/// The answer appears as it is generated. The models say times as hundredths of the video's length
+/// Features of the video are made by the encoders that model.toml names and kept in the user's cache
+/// folder (XDG_CACHE_HOME/omnivale), so that the next question about it is answered at once. The
+/// answer appears as it is generated. The models say times as hundredths of the video's length
 /// (`From 12 to 34`); what they mean on the clock is listed below the answer.
 #[derive(Debug, Args)]
 #[command(after_help = format!("Examples:\n  \

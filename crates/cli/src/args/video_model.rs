@@ -27,7 +27,7 @@ pub(crate) struct ModelArgs {
     /// The base model, instead of the one in DIR: a folder, or OWNER/NAME in the Hugging Face cache
     #[arg(long, value_name = "BASE")]
     pub(crate) base: Option<String>,
-    /// How the model's numbers are held [default: what model.toml says, else f32]
+    /// How the model's numbers are held [default: what model.toml says, else f32; a GGUF file as it is]
     #[arg(long, value_enum)]
     pub(crate) precision: Option<Precision>,
 }
@@ -42,6 +42,14 @@ pub(crate) enum Precision {
     Bf16,
     /// 2 bytes each, as LongVALE was evaluated
     F16,
+    /// 8.5 bits each, in blocks
+    #[value(name = "q8_0")]
+    #[serde(rename = "q8_0")]
+    Q80,
+    /// 4.5 bits each, in blocks
+    #[value(name = "q4_k")]
+    #[serde(rename = "q4_k")]
+    Q4K,
 }
 
 /// How answers are generated.

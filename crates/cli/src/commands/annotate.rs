@@ -1,5 +1,7 @@
 //! `omnivale annotate`.
 
+mod encoders;
+
 use std::thread::available_parallelism;
 
 use anyhow::Context;
@@ -13,11 +15,13 @@ use super::transcriber::WhisperTranscriber;
 use crate::args::{AnnotateArgs, CaptionerChoice, Shard, TranscriberChoice};
 use crate::exit::{Ending, usage};
 use crate::{inputs, interrupt, output, reporter};
+use encoders::Models;
 
 pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Ending> {
     let plan = plan(args)?;
     let CaptionerChoice::Signal = args.captioner;
     let captioner = Signal::new(&plan.config.caption.signal);
+    let models = Models::open(&plan.config)?;
     let transcriber = match (args.transcriber, &args.weights) {
         (Some(TranscriberChoice::Whisper), Some(weights)) => {
             Some(WhisperTranscriber::open(weights, &plan.config.transcribe)?)
@@ -26,6 +30,7 @@ pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Ending> {
     };
     let parts = Parts {
         captioner: &captioner,
+        encoders: models.encoders(),
         transcriber: transcriber.as_ref().map(|transcriber| transcriber as &dyn Transcriber),
     };
     let stop = interrupt::install()?;
@@ -46,7 +51,8 @@ fn plan(args: &AnnotateArgs) -> anyhow::Result<Plan> {
             args.output.display()
         )));
     }
-    let config = super::configuration(args.config.as_deref())?;
+    let mut config = super::configuration(args.config.as_deref())?;
+    encoders::choose(&mut config.encoders, args);
     let videos = inputs::name(inputs::resolve(&args.inputs)?);
     let videos = videos.into_iter().filter(|(id, _)| belongs(id, args.shard)).collect();
     let cores = available_parallelism().context("cannot tell the number of cores; give --jobs")?;

@@ -54,6 +54,7 @@ fn settings(config: &TranscribeConfig) -> Settings {
         average_log_probability: config.average_log_probability,
         no_speech: config.no_speech,
         condition_on_previous: config.condition_on_previous,
+        word_times: config.word_times,
         seed: config.seed,
     }
 }

@@ -1,7 +1,7 @@
 //! Whether two models are the same, without reading all of them.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use anyhow::Context;

@@ -8,9 +8,10 @@ use candle_core::{DType, Device, Tensor};
 use omnivale_llm::LlmError;
 use omnivale_llm::answer::Answerer;
 use omnivale_llm::assemble::{Assembly, Projectors};
-use omnivale_llm::checkpoint::{Placed, normalised};
-use omnivale_llm::llama::{Config, Llama};
+use omnivale_llm::checkpoint::{ModelFiles, normalised};
+use omnivale_llm::llama::Llama;
 use omnivale_llm::lora::{Adapter, Merged, Stage};
+use omnivale_llm::precision::{self, Prepared};
 use omnivale_llm::projector::{AUDIO, AVICUNA_AUDIO, Projector, SPEECH, VISUAL};
 use omnivale_llm::tokenizer::Tokenizer;
 use omnivale_timeline::Modality;
@@ -34,7 +35,8 @@ pub(crate) struct VideoModel {
     projectors: Projectors,
     assembly: Assembly,
     pub(crate) parts: Parts,
-    pub(crate) precision: Precision,
+    /// How its numbers are held; `None` if as a GGUF file has them.
+    pub(crate) precision: Option<Precision>,
     /// Digest of its files.
     pub(crate) identity: String,
 }
@@ -47,25 +49,19 @@ impl VideoModel {
     pub(crate) fn load(args: &ModelArgs) -> anyhow::Result<Self> {
         let parts = Parts::find(args)?;
         let identity = identity::digest(&parts.files()?)?;
-        let precision = args.precision.or(parts.precision).unwrap_or(Precision::F32);
-        let dtype = match precision {
-            Precision::F32 => DType::F32,
-            Precision::Bf16 => DType::BF16,
-            Precision::F16 => DType::F16,
-        };
         let base = &parts.base;
         let of_base = || format!("the base model {} cannot be used", base.display());
-        let config = Config::from_file(&base.join("config.json")).with_context(of_base)?;
-        let weights = Weights::open(base).with_context(of_base)?;
-        let tokenizer = Tokenizer::from_folder(base).with_context(of_base)?;
+        let files = ModelFiles::open(base).with_context(of_base)?;
+        let tokenizer = files.tokenizer().with_context(of_base)?;
         let stages =
             parts.stages.iter().map(|path| stage(path)).collect::<anyhow::Result<Vec<_>>>()?;
 
+        // A model that was merged may have its projectors among its own tensors.
         let mut small = BTreeMap::new();
-        let in_base: Vec<&str> =
-            weights.names().filter(|name| projector_part(name).is_some()).collect();
-        for name in in_base {
-            small.insert(name.to_owned(), weights.tensor(name)?);
+        if let ModelFiles::Folder { weights, .. } = &files {
+            for name in weights.names().filter(|name| projector_part(name).is_some()) {
+                small.insert(name.to_owned(), weights.tensor(name)?);
+            }
         }
         let mut all = projector_tensors(small);
         for path in &parts.projectors {
@@ -76,11 +72,22 @@ impl VideoModel {
             all.extend(projector_tensors(stage.whole));
             adapters.push(stage.adapter);
         }
-        let projectors = projectors(&all, parts.recipe, config.hidden_size, dtype)?;
-        let merged = Merged::new(&weights, &adapters)
-            .with_context(|| format!("a stage does not fit the base model {}", base.display()))?;
-        let placed = Placed { tensors: &merged, dtype, device: Device::Cpu };
-        let llama = Llama::new(config, &placed).with_context(of_base)?;
+        let config = files.config().clone();
+        let projectors = projectors(&all, parts.recipe, config.hidden_size)?;
+        let asked = args.precision.or(parts.precision);
+        let is_gguf = matches!(files, ModelFiles::Gguf(_));
+        let as_stored = asked.is_none() && is_gguf && adapters.is_empty();
+        let llama = if as_stored {
+            Llama::new(config, &files).with_context(of_base)?
+        } else {
+            let merged = Merged::new(&files, &adapters).with_context(|| {
+                format!("a stage does not fit the base model {}", base.display())
+            })?;
+            let precision = of_llm(asked.unwrap_or(Precision::F32));
+            let prepared = Prepared { tensors: &merged, precision, device: Device::Cpu };
+            Llama::new(config, &prepared).with_context(of_base)?
+        };
+        let precision = if as_stored { None } else { Some(asked.unwrap_or(Precision::F32)) };
         if tokenizer.vocabulary_size() > llama.config().vocab_size {
             return Err(usage(format!(
                 "the tokeniser of {} has {} tokens, the model {}: they are of different models",
@@ -119,6 +126,17 @@ impl VideoModel {
     /// Whether the model cannot be asked without visual rows.
     pub(crate) fn needs_visual(&self) -> bool {
         matches!(self.assembly, Assembly::Interleaved { .. })
+    }
+}
+
+/// A precision as the language model has it.
+fn of_llm(choice: Precision) -> precision::Precision {
+    match choice {
+        Precision::F32 => precision::Precision::F32,
+        Precision::Bf16 => precision::Precision::Bf16,
+        Precision::F16 => precision::Precision::F16,
+        Precision::Q80 => precision::Precision::Q8_0,
+        Precision::Q4K => precision::Precision::Q4K,
     }
 }
 
@@ -167,7 +185,6 @@ fn projectors(
     tensors: &BTreeMap<String, Tensor>,
     recipe: Recipe,
     width: usize,
-    dtype: DType,
 ) -> anyhow::Result<Projectors> {
     let (wanted, needed): (&[(Modality, &str)], usize) = match recipe {
         // A model of the stage before LongVALE's has the visual one alone.
@@ -178,7 +195,7 @@ fn projectors(
     };
     let tensors: BTreeMap<String, Tensor> = tensors
         .iter()
-        .map(|(name, tensor)| Ok((name.clone(), tensor.to_dtype(dtype)?)))
+        .map(|(name, tensor)| Ok((name.clone(), tensor.to_dtype(DType::F32)?)))
         .collect::<Result<_, LlmError>>()?;
     let mut found = Projectors::new();
     for (index, (modality, name)) in wanted.iter().enumerate() {

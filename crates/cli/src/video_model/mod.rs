@@ -4,6 +4,7 @@
 //! loaded base first, then the projectors, then each stage merged onto what the ones before gave ([`load`]). Nothing is
 //! downloaded.
 
+mod extract;
 pub(crate) mod features;
 mod identity;
 mod load;

@@ -44,13 +44,14 @@ impl Parts {
         let manifest =
             if manifest.is_file() { Manifest::read(&manifest)? } else { recognised(root)? };
         let base = match &args.base {
+            Some(file) if Path::new(file).is_file() => PathBuf::from(file),
             Some(base) => Cache::of_environment().folder(base)?,
             None => base(root, &manifest.base)?,
         };
         let present = |path: &PathBuf| {
-            let path = root.join(path);
-            if path.exists() {
-                return Ok(path);
+            let place = root.join(path);
+            if place.exists() {
+                return Ok(place);
             }
             Err(usage(format!("the model in {} has no {}", root.display(), path.display())))
         };
@@ -157,7 +158,9 @@ fn recognised(root: &Path) -> anyhow::Result<Manifest> {
         Some(".".to_owned())
     } else {
         let folder = inside.iter().filter(is_base).find(|path| has_weights(path)).map(name);
-        folder.and_then(|folder| folder.to_str().map(str::to_owned))
+        let is_gguf = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "gguf");
+        let file = || inside.iter().find(is_gguf).map(name);
+        folder.or_else(file).and_then(|base| base.to_str().map(str::to_owned))
     };
     let base = base.or_else(|| named_base(&root.join(stages.first()?)));
     if base.is_none() && projectors.is_empty() && stages.is_empty() {

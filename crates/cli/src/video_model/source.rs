@@ -5,15 +5,17 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use omnivale_timeline::Modality;
 
-use super::features::{FeatureFolders, VideoRows, name};
+use super::extract::Extraction;
+use super::features::{FeatureFolders, VideoRows, check, name};
 use super::load::VideoModel;
 use crate::args::VideoArgs;
-use crate::exit::usage;
 
 /// The source of one video's features.
 pub(crate) enum FeatureSource {
     /// Files that are there.
     Files(FeatureFolders),
+    /// Encoders.
+    Video(Extraction),
 }
 
 impl FeatureSource {
@@ -24,10 +26,7 @@ impl FeatureSource {
     pub(crate) fn of(video: &VideoArgs, model: &VideoModel) -> anyhow::Result<Self> {
         match &video.features {
             Some(root) => Ok(Self::Files(FeatureFolders::open(root, &video.folders, model)?)),
-            None => Err(usage(
-                "give the video's features with --features DIR: files named after the video in the folders visual, \
-                 audio and speech",
-            )),
+            None => Ok(Self::Video(Extraction::of(video, model)?)),
         }
     }
 
@@ -36,7 +35,7 @@ impl FeatureSource {
     /// # Errors
     /// If there are none at all, or a file cannot be used.
     pub(crate) fn rows(&self, video: &Path, model: &VideoModel) -> anyhow::Result<VideoRows> {
-        match self {
+        let rows = match self {
             Self::Files(folders) => {
                 let stem = video.file_stem().and_then(|stem| stem.to_str());
                 let stem =
@@ -45,10 +44,24 @@ impl FeatureSource {
                 if rows.is_empty() {
                     bail!("there is no {stem}.npy in any of the folders of features");
                 }
-                say_missing(&rows, model);
-                Ok(rows)
+                rows
             }
-        }
+            Self::Video(extraction) => {
+                let rows = extraction.rows(video)?;
+                if rows.is_empty() {
+                    bail!("{} has nothing that the encoders take", video.display());
+                }
+                for (modality, rows) in &rows {
+                    let expected = model.width(*modality).unwrap_or(rows.width);
+                    check(rows, expected).map_err(anyhow::Error::msg).with_context(|| {
+                        format!("the {} encoder is not the model's", name(*modality))
+                    })?;
+                }
+                rows
+            }
+        };
+        say_missing(&rows, model);
+        Ok(rows)
     }
 }
 

@@ -227,6 +227,42 @@ fn what_is_said_comes_from_the_model_where_there_are_no_cues() {
 }
 
 #[test]
+fn a_filter_asks_for_the_language_that_is_heard() {
+    let root = tempfile::tempdir().unwrap();
+    let (model, out) = (root.path().join("model"), root.path().join("out"));
+    write_model(&model, 1);
+    let config = root.path().join("german.toml");
+    let whisper = "[transcribe]\nlanguage = \"de\"\ntemperatures = [0.0]\nword_times = true\n";
+    let annotate = |wanted: &str| {
+        fs::write(&config, format!("{whisper}[filter]\nlanguage = \"{wanted}\"\n")).unwrap();
+        let output = run(&[
+            "annotate",
+            text(&spoken(root.path())),
+            "-o",
+            text(&out),
+            "--filter",
+            "--config",
+            text(&config),
+            "--transcriber",
+            "whisper",
+            "--weights",
+            text(&model),
+        ]);
+        expect(&output, 0);
+        let checks = &json(&out.join("videos/spoken/annotation.json"))["verdict"]["checks"];
+        let mut checks = checks.as_array().unwrap().iter();
+        let heard = checks.find(|check| check["name"] == "language").unwrap();
+        (stdout(&output), heard["passed"].clone())
+    };
+    let (said, passed) = annotate("en");
+    assert!(said.contains("1 rejected by a filter"), "{said}");
+    assert_eq!(passed, false);
+    let (said, passed) = annotate("de");
+    assert!(!said.contains("language"), "{said}");
+    assert_eq!(passed, true);
+}
+
+#[test]
 fn subtitles_count_more_than_the_model() {
     let root = tempfile::tempdir().unwrap();
     let (model, plain, out) =

@@ -6,7 +6,9 @@
 )]
 
 mod annotate;
+mod annotate_encoders;
 mod annotate_whisper;
+mod ask;
 mod dataset_convert;
 mod dataset_dialogues;
 mod dataset_pseudo;
@@ -19,7 +21,10 @@ mod eval;
 mod features;
 mod metrics_data;
 mod model_files;
+mod model_help;
+mod model_kit;
 mod mutated;
+mod predict;
 mod resume;
 mod shared_media;
 mod support;

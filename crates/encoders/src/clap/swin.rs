@@ -109,7 +109,8 @@ impl Block {
         let inner = (config.mlp_ratio * width as f64) as usize;
         let eps = config.layer_norm_eps;
         let (window, shift) = config.window(stage);
-        let tiling = Tiling::new(config.grid(stage), window, if at.is_multiple_of(2) { 0 } else { shift })?;
+        let tiling =
+            Tiling::new(config.grid(stage), window, if at.is_multiple_of(2) { 0 } else { shift })?;
         let attention = view.at(names.attention);
         // Both follow from the sizes.
         attention.leave("relative_position_index");

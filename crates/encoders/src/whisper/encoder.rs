@@ -8,8 +8,8 @@ use omnivale_signal::log_mel::log_mel;
 use super::layers::{Conv, EPS, FeedForward, Projections};
 use super::layout::{Part, is_openai};
 use super::{Config, NEEDS};
-use crate::EncoderError;
 use crate::layers::{LayerNorm, attention};
+use crate::{EncoderError, Precision};
 use omnivale_weights::{WEIGHT_FILES, Weights, first_file};
 
 /// Samples from one vector to the next: 20 ms at 16 kHz.
@@ -50,10 +50,10 @@ impl Layer {
     /// `[batch, time, width]` to the same shape.
     fn forward(&self, x: &Tensor) -> TensorResult<Tensor> {
         let Projections { q_proj, k_proj, v_proj, out_proj } = &self.self_attn;
-        let normed = self.self_attn_layer_norm.forward(x)?;
+        let normed = self.self_attn_layer_norm.forward_for(x, q_proj.dtype())?;
         let (q, k, v) =
             (q_proj.forward(&normed)?, k_proj.forward(&normed)?, v_proj.forward(&normed)?);
-        let x = (x + out_proj.forward(&attention(&q, &k, &v, self.heads, None)?)?)?;
+        let x = out_proj.onto(&attention(&q, &k, &v, self.heads, None)?, x, 1.0)?;
         self.feed_forward.forward(&x)
     }
 }
@@ -80,8 +80,16 @@ impl WhisperEncoder {
     /// # Errors
     /// When a file is missing, damaged, or not that of a Whisper.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, EncoderError> {
+        Self::open_in(path, Precision::F32)
+    }
+
+    /// [`WhisperEncoder::open`] with products in `precision`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_in(path: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
         let (weights, config) = open(path.as_ref())?;
-        Self::load(&Part::whole(&weights), &config)
+        Self::load(&Part::whole_in(&weights, precision), &config)
     }
 
     /// Takes the encoder's tensors from those of the whole model, and checks that they are all there and no others

@@ -26,7 +26,7 @@ pub(super) fn config() -> Config {
     }
 }
 
-/// Words, `w0` and so on, that come before the special tokens.
+/// Words, ` w0` and so on, that come before the special tokens.
 pub(super) const WORDS: usize = 12;
 /// Tokens with a meaning of their own; the times follow.
 pub(super) const SPECIAL: [&str; 10] = [
@@ -126,7 +126,7 @@ pub(super) fn generation() -> Value {
 
 fn tokenizer() -> Value {
     let mut vocabulary: Map<String, Value> =
-        (0..WORDS).map(|word| (format!("w{word}"), word.into())).collect();
+        (0..WORDS).map(|word| (format!("Ġw{word}"), word.into())).collect();
     let mut added = Vec::new();
     for (at, name) in SPECIAL.iter().enumerate() {
         vocabulary.insert((*name).to_owned(), (WORDS + at).into());
@@ -135,7 +135,8 @@ fn tokenizer() -> Value {
     }
     json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
-        "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
-        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "w0"}
+        "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null,
+        "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
+        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "Ġw0"}
     })
 }

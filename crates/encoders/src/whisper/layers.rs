@@ -1,6 +1,7 @@
 //! The layers that both halves of the model have.
 
 use candle_core::{Result as TensorResult, Tensor};
+use omnivale_kernels::Activation;
 
 use super::layout::Part;
 use crate::EncoderError;
@@ -78,7 +79,7 @@ impl FeedForward {
 
     /// `[batch, time, width]` to the same shape, `x` added.
     pub(super) fn forward(&self, x: &Tensor) -> TensorResult<Tensor> {
-        let inner = self.fc1.forward(&self.final_layer_norm.forward(x)?)?.gelu_erf()?;
-        x + self.fc2.forward(&inner)?
+        let normed = self.final_layer_norm.forward_for(x, self.fc1.dtype())?;
+        self.fc2.onto(&self.fc1.within(&normed, Activation::Gelu)?, x, 1.0)
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
-use crate::EncoderError;
+use crate::{EncoderError, Precision};
 use omnivale_weights::{View, Weights};
 
 /// Hugging Face's names on the left, OpenAI's on the right. The last norms of the two halves, both `layer_norm` there,
@@ -38,7 +38,12 @@ impl<'w> Part<'w> {
     /// The whole model in `weights`, in which `model.encoder.conv1.weight` (Hugging Face), `encoder.conv1.weight`
     /// (the same without a head for text) or `model_state_dict.encoder.conv1.weight` (OpenAI) is.
     pub(super) fn whole(weights: &'w Weights) -> Self {
-        let view = weights.view(DType::F32);
+        Self::whole_in(weights, Precision::F32)
+    }
+
+    /// [`Part::whole`] for products in `precision`.
+    pub(super) fn whole_in(weights: &'w Weights, precision: Precision) -> Self {
+        let view = weights.view(DType::F32).with_products(precision.dtype());
         let openai = is_openai(weights);
         let view = if openai {
             view.at("model_state_dict")

@@ -3,9 +3,10 @@
 use candle_core::Tensor;
 use omnivale_timeline::{Duration, Span, Time};
 
-use super::Whisper;
 use super::encoder::SAMPLES_PER_VECTOR;
 use super::window::{Spoken, Window};
+use super::words::Aligned;
+use super::{Heard, Said, Whisper};
 use crate::EncoderError;
 
 /// Samples per second.
@@ -43,6 +44,8 @@ pub struct Settings {
     pub no_speech: f32,
     /// Whether a window goes on from the text of those before.
     pub condition_on_previous: bool,
+    /// Find out when each word is said; a segment then lasts from its first word to its last.
+    pub word_times: bool,
     /// Where chance begins, at temperatures above 0.
     pub seed: u64,
 }
@@ -60,6 +63,7 @@ impl Default for Settings {
             average_log_probability: -1.0,
             no_speech: 0.6,
             condition_on_previous: true,
+            word_times: false,
             seed: 0,
         }
     }
@@ -71,6 +75,17 @@ pub struct Segment {
     /// When.
     pub span: Span,
     /// What, without space around it; not empty.
+    pub text: String,
+    /// Its words, in order; empty where they were not asked for, or could not be placed.
+    pub words: Vec<Word>,
+}
+
+/// A word, with the marks that belong to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// When.
+    pub span: Span,
+    /// What, without space around it.
     pub text: String,
 }
 
@@ -186,9 +201,11 @@ impl Transcription<'_> {
         Ok(())
     }
 
-    /// The segments found since the last call, in order of the stretches.
+    /// The segments found since the last call, in order of their starts.
     pub fn take(&mut self) -> Vec<Segment> {
-        std::mem::take(&mut self.segments)
+        let mut segments = std::mem::take(&mut self.segments);
+        segments.sort_by_key(|segment| segment.span.start);
+        segments
     }
 
     /// Code of the language; `None` before the first window where it was to be heard.
@@ -237,34 +254,62 @@ impl Transcription<'_> {
         let step = if spoken.is_silence(&self.settings) {
             self.samples.len()
         } else {
-            self.keep(&spoken)?
+            self.keep(&spoken, &heard, &task)?
         };
         self.samples.drain(..step.min(self.samples.len()));
         self.start = self.start + length(step);
         Ok(())
     }
 
+    /// The words of a window, whose segments are in its first `samples`.
+    fn words(
+        &self,
+        spoken: &Spoken,
+        heard: &Heard,
+        task: &[u32],
+        samples: usize,
+    ) -> Result<Vec<Aligned>, EncoderError> {
+        let end = self.model.vocabulary.end;
+        let text: Vec<u32> = spoken.tokens.iter().copied().filter(|token| *token < end).collect();
+        let language = self.language.as_deref().unwrap_or_default();
+        self.model.align(heard, task, language, &text, samples)
+    }
+
     /// Keeps the segments of a window; returns after how many samples the next window starts.
-    fn keep(&mut self, spoken: &Spoken) -> Result<usize, EncoderError> {
+    fn keep(
+        &mut self,
+        spoken: &Spoken,
+        heard: &Heard,
+        task: &[u32],
+    ) -> Result<usize, EncoderError> {
         let first_time = self.model.vocabulary.first_time();
         let content = self.samples.len();
         let (segments, step) = segments(&spoken.tokens, first_time, content);
         let least = LEAST_STEP * SAMPLES_PER_VECTOR;
         self.forced_steps += u64::from(step < least.min(content));
         let until = self.start + length(content);
+        let mut words = match self.settings.word_times {
+            true => self.words(spoken, heard, task, step.min(content))?.into_iter(),
+            false => Vec::new().into_iter(),
+        };
         let mut said = Vec::new();
         for Piece { from, to, tokens } in segments {
             let text = self.model.vocabulary.text(tokens)?.trim().to_owned();
+            let said_here = tokens.iter().filter(|token| **token < self.model.vocabulary.end);
+            let words = words_of(&mut words, said_here.count(), self.start, until);
             if from == to || text.is_empty() {
                 continue;
             }
             said.extend_from_slice(tokens);
             let start = self.start + length(from);
             let span = Span::until(start, (self.start + length(to)).min(until));
+            let spoken = words.first().zip(words.last());
+            let spoken = spoken.map(|(first, last)| Span::until(first.span.start, last.span.end()));
             if start >= until {
                 self.outside += 1;
             } else {
-                self.segments.push(Segment { span, text });
+                let span = spoken.filter(|spoken| spoken.end() > spoken.start).unwrap_or(span);
+                self.segments.push(Segment { span, text, words });
             }
         }
         self.said.append(&mut said);
@@ -280,8 +325,8 @@ impl Transcription<'_> {
 
 impl Whisper {
     /// The likeliest language of one window.
-    fn hear_language(&self, heard: &super::Heard) -> Result<String, EncoderError> {
-        let mut said = super::Said::default();
+    fn hear_language(&self, heard: &Heard) -> Result<String, EncoderError> {
+        let mut said = Said::default();
         let x: Tensor = self.decoder.forward(&[vec![self.vocabulary.start]], heard, &mut said)?;
         let logits = self.decoder.logits(&x.squeeze(1)?)?.swap_remove(0);
         let mut likeliest: Option<(&String, f32)> = None;
@@ -293,6 +338,25 @@ impl Whisper {
         }
         Ok(likeliest.map_or_else(|| "en".to_owned(), |(code, _)| code.clone()))
     }
+}
+
+/// The next words that have so many tokens together, at times from `start` on and up to `until`.
+fn words_of(
+    words: &mut impl Iterator<Item = Aligned>,
+    tokens: usize,
+    start: Time,
+    until: Time,
+) -> Vec<Word> {
+    let mut taken = 0;
+    let mut of_segment = Vec::new();
+    while taken < tokens {
+        let Some(word) = words.next() else { break };
+        taken += word.tokens;
+        let time = |samples: usize| (start + length(samples)).min(until);
+        let text = word.text.trim().to_owned();
+        of_segment.push(Word { span: Span::until(time(word.from), time(word.to)), text });
+    }
+    of_segment
 }
 
 /// One segment of a window: samples from the window's start, and its tokens.

@@ -20,6 +20,8 @@ struct Generation {
     /// `<|en|>` and so on; absent in models of English alone.
     lang_to_id: Option<BTreeMap<String, u32>>,
     is_multilingual: Option<bool>,
+    /// Layer and head of those that look where the sound of a word is.
+    alignment_heads: Option<Vec<(usize, usize)>>,
 }
 
 /// The tokenizer of a model and the numbers with a meaning of their own.
@@ -45,6 +47,8 @@ pub(super) struct Vocabulary {
     pub(super) suppressed: Vec<u32>,
     /// Tokens that are not said first.
     pub(super) suppressed_first: Vec<u32>,
+    /// Layer and head of those that look where the sound of a word is.
+    pub(super) alignment_heads: Vec<(usize, usize)>,
 }
 
 impl Vocabulary {
@@ -106,6 +110,21 @@ impl Vocabulary {
             }
         }
         let tasks = tasks.filter(|_| !languages.is_empty());
+        let (layers, heads) = (config.decoder_layers, config.decoder_attention_heads);
+        // Where the model does not tell, the reference takes all heads of the later layers.
+        let alignment_heads = said.alignment_heads.unwrap_or_else(|| {
+            (layers / 2..layers)
+                .flat_map(|layer| (0..heads).map(move |head| (layer, head)))
+                .collect()
+        });
+        if let Some((layer, head)) =
+            alignment_heads.iter().find(|(layer, head)| *layer >= layers || *head >= heads)
+        {
+            let found = format!(
+                "alignment_heads has head {head} of layer {layer}, but the decoder has {heads} heads in {layers} layers"
+            );
+            return Err(odd(found));
+        }
         Ok(Self {
             tokenizer,
             end,
@@ -117,6 +136,7 @@ impl Vocabulary {
             languages,
             suppressed,
             suppressed_first,
+            alignment_heads,
             path,
         })
     }

@@ -160,7 +160,40 @@ fn a_gguf_file_has_the_kinds_that_llama_cpp_expects() {
     assert_eq!(kind("blk.0.attn_norm.weight"), BlockKind::F32);
     assert_eq!(kind("blk.1.attn_q.weight"), BlockKind::Q4K);
     assert_eq!(kind("blk.1.ffn_down.weight"), BlockKind::Q8_0);
-    assert_eq!(kind("output.weight"), BlockKind::Q6K);
+    assert_eq!(kind("output.weight"), BlockKind::Q8_0);
+}
+
+#[test]
+fn blocks_of_other_kinds_in_a_file_are_held_in_eight_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokenizer = tokenizer();
+    let config = config(2, false, tokenizer.vocabulary_size());
+    let tensors = tensors(&config, 6);
+    let first = folder.path().join("f32.gguf");
+    let source = Source { tensors: &tensors, config: &config, tokenizer: &tokenizer, name: "tiny" };
+    gguf::write(&first, &source, Precision::F32, |_, _| {}).unwrap();
+    let file = omnivale_weights::gguf::Gguf::open(&first).unwrap();
+    let exact = logits(&Llama::new(config.clone(), &ModelFiles::open(&first).unwrap()).unwrap());
+    for kind in [BlockKind::Q6K, BlockKind::Q5K, BlockKind::Q5_0] {
+        let path = folder.path().join("other.gguf");
+        let facts: Vec<_> = file.facts().clone().into_iter().collect();
+        let plan = |(name, entry): (&String, &omnivale_weights::gguf::Entry)| {
+            let kind = if entry.shape.len() == 2 { kind } else { entry.kind };
+            let (name, shape) = (name.clone(), entry.shape.clone());
+            omnivale_weights::gguf::Plan { name, shape, kind }
+        };
+        let plans: Vec<_> = file.tensors().iter().map(plan).collect();
+        omnivale_weights::gguf::write::<LlmError>(&path, &facts, &plans, |plan| {
+            omnivale_llm::precision::packed(&file.tensor(&plan.name)?, plan.kind)
+        })
+        .unwrap();
+        let found = logits(&Llama::new(config.clone(), &ModelFiles::open(&path).unwrap()).unwrap());
+        for found in &found {
+            let cosine = cosine(found, &exact[0]);
+            eprintln!("{kind}: cosine {cosine}");
+            assert!(cosine > 0.99, "{kind}: {cosine}");
+        }
+    }
 }
 
 #[test]

@@ -170,6 +170,19 @@ fn a_small_file_that_claims_much_is_refused() {
 }
 
 #[test]
+fn an_empty_tensor_is_read_wherever_it_is_said_to_begin() {
+    let plans = [plan("a", &[0, 4], BlockKind::F32)];
+    let mut bytes = std::fs::read(file(&[], &plans).path()).unwrap();
+    let offset = 4 + 4 + 8 + 8 + 8 + 1 + 4 + 16 + 4;
+    bytes[offset..offset + 8].copy_from_slice(&(u64::MAX - 4095).to_le_bytes());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &bytes).unwrap();
+    let read = Gguf::open(file.path()).unwrap();
+    assert!(read.bytes("a").unwrap().is_empty());
+    assert_eq!(read.tensor("a").unwrap().dims(), [0, 4]);
+}
+
+#[test]
 fn what_is_not_gguf_says_so() {
     assert!(opened(b"not that").unwrap_err().contains("another format"));
     assert!(opened(b"").unwrap_err().contains("claims 4 bytes"));

@@ -109,7 +109,7 @@ pub(crate) enum QuantisedChoice {
     /// 8.5 bits for each number: hardly to be told from f16
     #[value(name = "q8_0")]
     Q8_0,
-    /// 4.5 bits for each number, the head in 6.6
+    /// 4.5 bits for each number, the head in 8.5
     #[value(name = "q4_k")]
     Q4K,
 }

@@ -46,6 +46,28 @@ fn segments_lie_in_the_sound_and_come_in_order() {
 }
 
 #[test]
+fn words_make_up_the_segments_and_lie_in_the_sound() {
+    let model = model();
+    let start = Time::from_millis(5_000);
+    let settings = Settings { no_speech: 1.0, ..settings() };
+    let plain = transcribed(&model, &settings, start, 100_000);
+    let found = transcribed(&model, &Settings { word_times: true, ..settings }, start, 100_000);
+    let texts = |segments: &[Segment]| -> Vec<String> {
+        segments.iter().map(|segment| segment.text.clone()).collect()
+    };
+    assert_eq!(texts(&plain), texts(&found), "times do not change the words");
+    assert!(plain.iter().all(|segment| segment.words.is_empty()));
+    let end = start + Duration::from_millis(14_000);
+    for Segment { span, text, words } in &found {
+        let said: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        assert_eq!(said.join(" "), *text);
+        assert!(words.iter().all(|word| word.span.start >= start && word.span.end() <= end));
+        assert!(words.windows(2).all(|pair| pair[0].span.end() <= pair[1].span.start));
+        assert!(span.start < span.end());
+    }
+}
+
+#[test]
 fn a_window_of_no_speech_says_nothing() {
     let model = model();
     // Everything counts as unlikely, and as no speech.
