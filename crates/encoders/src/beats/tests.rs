@@ -111,7 +111,8 @@ fn golden_features_in_bf16_point_where_those_in_f32_do() {
     let beats = Beats::open_in(folder.join("beats_tiny.pt"), Precision::Bf16).unwrap();
     let features = beats.forward(&io.tensor("fbank").unwrap()).unwrap();
     let reference = io.tensor("last_hidden").unwrap();
-    let dot = |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
+    let dot =
+        |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
     let cosine = dot(&features, &reference)
         / (dot(&features, &features) * dot(&reference, &reference)).sqrt();
     eprintln!("cosine of BEATs' features in bf16 and f32: {cosine}");
