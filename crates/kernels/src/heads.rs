@@ -333,9 +333,9 @@ impl One<'_> {
                 );
             }
             for column in 0..head.dim {
-                for vector in 0..VECTORS {
+                for (vector, total) in total.iter().enumerate() {
                     let to = mixed.add(column * width + vector * S::LANES);
-                    S::store(to, S::div(S::load(to), total[vector]));
+                    S::store(to, S::div(S::load(to), *total));
                 }
             }
             self.write::<S>(mixed, width, first, count, at(parts.rows));
@@ -368,9 +368,7 @@ impl One<'_> {
             let mut gates = [1f32; 32];
             if let Some(gate) = head.gate {
                 let begin = (self.place.0 * head.heads + self.place.1) * head.queries + first;
-                for query in 0..count {
-                    gates[query] = gate[begin + query];
-                }
+                gates[..count].copy_from_slice(&gate[begin..begin + count]);
             }
             let mut limits = [0f32; 32];
             for (lane, limit) in limits.iter_mut().enumerate() {

@@ -32,10 +32,10 @@ struct Inner {
 #[derive(Debug)]
 enum Weight {
     Packed {
-        packed: Packed,
+        packed: Box<Packed>,
         kernel: Kernel,
         /// The weight the other way round, made for the first backward pass.
-        transposed: OnceLock<Packed>,
+        transposed: OnceLock<Box<Packed>>,
     },
     /// `[outputs, inputs]`, on a GPU.
     Tensor(Tensor),
@@ -72,10 +72,8 @@ impl Linear {
         let weight = weight.flatten_from(1)?;
         let (outputs, inputs) = weight.dims2()?;
         let dtype = weight.dtype();
-        if let Some(bias) = bias {
-            if bias.dims() != [outputs] {
-                candle_core::bail!("a bias of {:?} for {outputs} outputs", bias.dims());
-            }
+        if let Some(bias) = bias.filter(|bias| bias.dims() != [outputs]) {
+            candle_core::bail!("a bias of {:?} for {outputs} outputs", bias.dims());
         }
         let on_cpu = weight.device().is_cpu();
         let bias = match bias {
@@ -83,7 +81,7 @@ impl Linear {
             other => other.cloned(),
         };
         let weight = if on_cpu {
-            let packed = Packed::new(&weight.detach(), kernel)?;
+            let packed = Box::new(Packed::new(&weight.detach(), kernel)?);
             Weight::Packed { packed, kernel, transposed: OnceLock::new() }
         } else {
             Weight::Tensor(weight.contiguous()?)
@@ -204,7 +202,7 @@ impl Inner {
             Some(transposed) => transposed,
             None => {
                 let other = packed.dense()?.t()?.to_dtype(self.dtype)?;
-                let made = Packed::new(&other, *kernel)?;
+                let made = Box::new(Packed::new(&other, *kernel)?);
                 transposed.get_or_init(|| made)
             }
         };

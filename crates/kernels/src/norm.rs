@@ -238,8 +238,8 @@ unsafe fn widen<S: Simd, T: Number>(from: &[T], to: *mut f32) {
         for at in (0..whole).step_by(S::LANES) {
             S::store(to.add(at), T::load::<S>(from.as_ptr().add(at)));
         }
-        for at in whole..from.len() {
-            *to.add(at) = from[at].wide();
+        for (at, value) in from.iter().enumerate().skip(whole) {
+            *to.add(at) = value.wide();
         }
     }
 }

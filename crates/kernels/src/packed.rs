@@ -229,12 +229,13 @@ impl Left<'_> {
         count: usize,
         to: *mut f32,
     ) {
-        // SAFETY: the caller's promise; f32 are words, and whole rows of them are given.
         let begin = match self.values {
-            Values::F32(words) => unsafe {
+            Values::F32(words) => {
                 let words = &words[first * self.inputs..];
-                turn::<S>(words.as_ptr(), self.inputs, words.len(), (count, self.inputs), to)
-            },
+                let sizes = (count, self.inputs);
+                // SAFETY: the caller's promise; f32 are words, and whole rows of them are given.
+                unsafe { turn::<S>(words.as_ptr(), self.inputs, words.len(), sizes, to) }
+            }
             _ => 0,
         };
         for row in 0..count {

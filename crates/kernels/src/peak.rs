@@ -40,17 +40,13 @@ impl Work for Peak<'_> {
             let (a, b) = (S::splat(black_box(1e-9)), S::splat(black_box(0.5)));
             let mut sums = [S::splat(0.0); SUMS];
             for _ in 0..ROUNDS {
-                for at in 0..SUMS {
-                    sums[at] = if self.pairs {
-                        S::dot_pairs(a, b, sums[at])
-                    } else {
-                        S::fma(a, sums[at], b)
-                    };
+                for sum in &mut sums {
+                    *sum = if self.pairs { S::dot_pairs(a, b, *sum) } else { S::fma(a, *sum, b) };
                 }
             }
             let mut total = 0.0;
-            for at in 0..SUMS {
-                total += S::sum(sums[at]);
+            for sum in sums {
+                total += S::sum(sum);
             }
             black_box(total);
         }

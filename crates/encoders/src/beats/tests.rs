@@ -103,3 +103,18 @@ fn golden_configurations_of_other_models_are_refused() {
     let message = Beats::open(folder.join("model.safetensors")).unwrap_err().to_string();
     assert!(message.contains("has no cfg beside its tensors"), "{message}");
 }
+
+#[test]
+fn golden_features_in_bf16_point_where_those_in_f32_do() {
+    let Some(folder) = golden("beats") else { return };
+    let io = Weights::open(folder.join("io.safetensors")).unwrap();
+    let beats = Beats::open_in(folder.join("beats_tiny.pt"), Precision::Bf16).unwrap();
+    let features = beats.forward(&io.tensor("fbank").unwrap()).unwrap();
+    let reference = io.tensor("last_hidden").unwrap();
+    let dot =
+        |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
+    let cosine = dot(&features, &reference)
+        / (dot(&features, &features) * dot(&reference, &reference)).sqrt();
+    eprintln!("cosine of BEATs' features in bf16 and f32: {cosine}");
+    assert!(cosine > 0.999, "{cosine}");
+}

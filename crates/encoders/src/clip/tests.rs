@@ -119,3 +119,20 @@ fn a_configuration_may_be_of_the_whole_model_or_of_one_tower() {
     wrong["hidden_act"] = "relu".into();
     assert!(open(&wrong).unwrap_err().to_string().contains("relu"));
 }
+
+#[test]
+fn golden_features_in_bf16_point_where_those_in_f32_do() {
+    let Some(folder) = golden("clip_vision") else { return };
+    let io = Weights::open(folder.join("io.safetensors")).unwrap();
+    let pixels = io.tensor("pixel_values").unwrap();
+    let tower = ClipVision::open_in(&folder, Precision::Bf16).unwrap();
+    let features = tower.forward(&pixels).unwrap();
+    assert_eq!(features.dtype(), DType::F32);
+    let reference = io.tensor("image_embeds").unwrap();
+    let dot =
+        |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
+    let cosine = dot(&features, &reference)
+        / (dot(&features, &features) * dot(&reference, &reference)).sqrt();
+    eprintln!("cosine of CLIP's features in bf16 and f32: {cosine}");
+    assert!(cosine > 0.9995, "{cosine}");
+}
