@@ -55,9 +55,8 @@ impl Checkpoint {
             });
         }
         refuse_assembled(path)?;
-        let own = |name: &&str| path.join(name).is_file();
-        if let Some(name) = ADAPTER_FILES.iter().find(|name| own(name))
-            && !WEIGHT_FILES.iter().any(|name| own(&name))
+        if let Some(name) = ADAPTER_FILES.iter().find(|name| path.join(name).is_file())
+            && !WEIGHT_FILES.iter().any(|name| path.join(name).is_file())
         {
             return Ok(Self::Weights(Weights::open(path.join(name))?));
         }

@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn models_are_known_by_names_and_shapes() {
-        let cases: [(&[(&str, &[usize])], &str); 7] = [
+        type Shapes = &'static [(&'static str, &'static [usize])];
+        let cases: [(Shapes, &str); 7] = [
             (
                 &[
                     ("model.embed_tokens.weight", &[32_000, 4096]),
