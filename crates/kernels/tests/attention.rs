@@ -1,4 +1,5 @@
 //! Attention and norms against candle's own operations, forward and backward.
+
 #![expect(clippy::unwrap_used, reason = "the helpers are of tests alone")]
 
 use candle_core::{D, DType, Device, Tensor, Var};

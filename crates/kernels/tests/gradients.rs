@@ -1,4 +1,5 @@
 //! Backward passes against candle's own, and that a frozen weight gets no gradient.
+
 #![expect(clippy::unwrap_used, reason = "the helpers are of tests alone")]
 
 use candle_core::{DType, Device, Tensor, Var};

@@ -1,4 +1,5 @@
 //! Every implementation against candle's own operations.
+
 #![expect(clippy::unwrap_used, reason = "the helpers are of tests alone")]
 
 use candle_core::{DType, Device, Tensor};
