@@ -9,6 +9,9 @@ use candle_core::{D, DType, Tensor};
 use crate::LlmError;
 use crate::few_rows;
 
+/// Queries of a head from which on packing its keys pays.
+const PACKED_QUERIES: usize = 8;
+
 /// The weight of a linear layer, `[outputs, inputs]`.
 #[derive(Debug, Clone)]
 pub enum Matrix {
@@ -47,37 +50,78 @@ impl From<Tensor> for Matrix {
 }
 
 /// `y = x W^T + b`.
+///
+/// A dense weight in the processor's memory is packed for the products of `kernels` and not kept beside it.
 #[derive(Debug, Clone)]
 pub struct Linear {
-    /// `[outputs, inputs]`.
-    weight: Matrix,
+    product: Product,
     /// `[outputs]`.
     bias: Option<Tensor>,
+}
+
+#[derive(Debug, Clone)]
+enum Product {
+    /// With the bias in it.
+    Packed(Arc<omnivale_kernels::Linear>),
+    /// `[outputs, inputs]`.
+    Matrix(Matrix),
 }
 
 impl Linear {
     /// From a weight `[outputs, inputs]` and a bias `[outputs]`.
     #[must_use]
     pub fn new(weight: impl Into<Matrix>, bias: Option<Tensor>) -> Self {
-        Self { weight: weight.into(), bias }
+        let weight = weight.into();
+        if let Matrix::Dense(dense) = &weight
+            && dense.device().is_cpu()
+            && matches!(dense.dtype(), DType::F32 | DType::BF16 | DType::F16)
+            // What cannot be packed says why when it is used.
+            && let Ok(packed) = omnivale_kernels::Linear::new(dense, bias.as_ref())
+        {
+            return Self { product: Product::Packed(Arc::new(packed)), bias: None };
+        }
+        Self { product: Product::Matrix(weight), bias }
     }
 
-    /// Its weight.
+    /// Numbers that a row of its input has.
+    ///
+    /// # Errors
+    /// If its weight is no matrix.
+    pub fn inputs(&self) -> Result<usize, LlmError> {
+        match &self.product {
+            Product::Packed(packed) => Ok(packed.inputs()),
+            Product::Matrix(matrix) => Ok(matrix.dims()?.1),
+        }
+    }
+
+    /// Bytes of the weight, without what packing adds to the last rows.
     #[must_use]
-    pub fn weight(&self) -> &Matrix {
-        &self.weight
+    pub fn bytes(&self) -> usize {
+        match &self.product {
+            Product::Packed(packed) => {
+                packed.inputs() * packed.outputs() * packed.dtype().size_in_bytes()
+            }
+            Product::Matrix(matrix) => matrix.bytes(),
+        }
     }
 
     /// `[..., inputs] -> [..., outputs]`, of the type of `x`.
     ///
     /// # Errors
-    /// If the last dimension is not `inputs`.
+    /// If the last dimension is not `inputs`, or `OMNIVALE_KERNEL` names an implementation that is not there.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor, LlmError> {
-        let (outputs, inputs) = self.weight.dims()?;
+        let matrix = match &self.product {
+            Product::Packed(packed) => return Ok(packed.forward(x)?),
+            Product::Matrix(matrix) => matrix,
+        };
+        if x.device().is_cpu() {
+            omnivale_kernels::Kernel::chosen().map_err(candle_core::Error::from)?;
+        }
+        let (outputs, inputs) = matrix.dims()?;
         let mut shape = x.dims().to_vec();
         // One product over all rows: a batch of small products would be slower.
         let rows = x.reshape(((), inputs))?;
-        let y = match (few_rows::product(&self.weight, &rows)?, &self.weight) {
+        let y = match (few_rows::product(matrix, &rows)?, matrix) {
             (Some(y), _) => y,
             (None, Matrix::Dense(weight)) => rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?,
             (None, Matrix::Quantised(weight)) => {
@@ -102,10 +146,7 @@ impl Linear {
 /// # Errors
 /// If `weight` is not `[width]`.
 pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor, LlmError> {
-    let wide = x.to_dtype(DType::F32)?;
-    let mean = wide.sqr()?.mean_keepdim(D::Minus1)?;
-    let scaled = wide.broadcast_div(&(mean + eps)?.sqrt()?)?;
-    Ok(scaled.to_dtype(x.dtype())?.broadcast_mul(weight)?)
+    Ok(omnivale_kernels::rms_norm(x, weight, eps, x.dtype())?)
 }
 
 /// Attention of queries to keys, with fewer key heads than query heads if the model shares them (each
@@ -119,6 +160,15 @@ pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor, LlmErro
 pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: &Tensor) -> Result<Tensor, LlmError> {
     let (batch, heads, time, dim) = q.dims4()?;
     let (_, key_heads, keys, _) = k.dims4()?;
+    if time >= PACKED_QUERIES {
+        let mask = mask.unsqueeze(1)?;
+        let attention = omnivale_kernels::Attention {
+            key_heads,
+            bias: Some(&mask),
+            ..omnivale_kernels::Attention::new(heads)
+        };
+        return Ok(attention.forward(q, k, v)?);
+    }
     let group = heads / key_heads;
     let scale = 1.0 / (dim as f64).sqrt();
     let q = (q.contiguous()?.reshape((batch, key_heads, group * time, dim))? * scale)?;

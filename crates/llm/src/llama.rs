@@ -420,7 +420,7 @@ impl Llama {
     pub fn products(&self, rows: usize) -> Result<(), LlmError> {
         let zeros = |width: usize| Tensor::zeros((rows, width), DType::F32, self.norm.device());
         for linear in self.linears() {
-            linear.forward(&zeros(linear.weight().dims()?.1)?)?;
+            linear.forward(&zeros(linear.inputs()?)?)?;
         }
         Ok(())
     }
@@ -428,7 +428,7 @@ impl Llama {
     /// Bytes of the weights that every step of decoding reads.
     #[must_use]
     pub fn weight_bytes(&self) -> usize {
-        self.linears().map(|linear| linear.weight().bytes()).sum()
+        self.linears().map(Linear::bytes).sum()
     }
 
     fn linears(&self) -> impl Iterator<Item = &Linear> {
