@@ -1,15 +1,13 @@
 //! Products of a few rows with a large weight: what each step of decoding is made of.
 //!
-//! The weight is read once from memory and nothing else is: numbers of 16 bits are widened in registers, blocks of Q4_K
-//! and Q8_0 are multiplied as they are stored. Each output is a sum of its own, so results do not depend on threads.
+//! The weight is read once from memory and nothing else is: blocks of Q4_K and Q8_0 are multiplied as they are stored.
+//! Each output is a sum of its own, so results do not depend on threads. Dense weights are for `kernels`.
 
 use candle_core::quantized::{GgmlDType, QTensor};
-use candle_core::{DType, Storage, Tensor};
-use half::{bf16, f16};
+use candle_core::{DType, Tensor};
 use rayon::prelude::*;
 
 use crate::LlmError;
-use crate::linalg::Matrix;
 
 /// Most rows that are multiplied here; more are faster with the weight in tiles.
 const MOST: usize = 4;
@@ -22,42 +20,16 @@ const TASKS: usize = 4;
 ///
 /// # Errors
 /// If a tensor operation fails.
-pub(crate) fn product(weight: &Matrix, x: &Tensor) -> Result<Option<Tensor>, LlmError> {
+pub(crate) fn product(weight: &QTensor, x: &Tensor) -> Result<Option<Tensor>, LlmError> {
     let (rows, inputs) = x.dims2()?;
     let fits = x.dtype() == DType::F32 && x.device().is_cpu() && !x.track_op();
     if !fits || rows == 0 || rows > MOST {
         return Ok(None);
     }
-    let (outputs, _) = weight.dims()?;
+    let (outputs, _) = weight.shape().dims2()?;
     let values = || -> Result<Vec<f32>, LlmError> { Ok(x.flatten_all()?.to_vec1()?) };
-    let sums = match weight {
-        Matrix::Quantised(weight) => match blocks(weight, inputs, values)? {
-            Some(sums) => sums(outputs, rows),
-            None => return Ok(None),
-        },
-        Matrix::Dense(weight) => {
-            let (storage, layout) = weight.storage_and_layout();
-            let (Storage::Cpu(storage), Some((from, to))) =
-                (&*storage, layout.contiguous_offsets())
-            else {
-                return Ok(None);
-            };
-            let x = values()?;
-            match weight.dtype() {
-                DType::BF16 => {
-                    let weight = &storage.as_slice::<bf16>()?[from..to];
-                    dense(weight, &x, inputs, |value| {
-                        f32::from_bits(u32::from(value.to_bits()) << 16)
-                    })
-                }
-                DType::F16 => {
-                    let weight = &storage.as_slice::<f16>()?[from..to];
-                    dense(weight, &x, inputs, |value| widened(value.to_bits()))
-                }
-                _ => return Ok(None),
-            }
-        }
-    };
+    let Some(sums) = blocks(weight, inputs, values)? else { return Ok(None) };
+    let sums = sums(outputs, rows);
     let sums = Tensor::from_vec(sums, (outputs, rows), x.device())?;
     Ok(Some(if rows == 1 { sums.reshape((1, outputs))? } else { sums.t()?.contiguous()? }))
 }
@@ -82,47 +54,6 @@ fn parallel(
     let each = |(at, sums): (usize, &mut [f32])| run(at * task, sums);
     sums.par_chunks_mut(task * rows).enumerate().for_each(each);
     sums
-}
-
-/// Sums of numbers of 16 bits, widened by `wide`.
-fn dense<T: Copy + Send + Sync>(
-    weight: &[T],
-    x: &[f32],
-    inputs: usize,
-    wide: impl Fn(T) -> f32 + Copy + Send + Sync,
-) -> Vec<f32> {
-    let rows = x.len() / inputs;
-    let arch = pulp::Arch::new();
-    parallel(weight.len() / inputs, rows, |first, sums| {
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                let weights = weight[first * inputs..].chunks_exact(inputs);
-                for (sums, weight) in sums.chunks_exact_mut(rows).zip(weights) {
-                    for (sum, x) in sums.iter_mut().zip(x.chunks_exact(inputs)) {
-                        *sum = dot(weight, x, wide);
-                    }
-                }
-            },
-        );
-    })
-}
-
-/// Lanes of a sum: four registers of eight, so that additions need not wait for each other.
-const LANES: usize = 32;
-
-#[inline(always)]
-fn dot<T: Copy>(weight: &[T], x: &[f32], wide: impl Fn(T) -> f32) -> f32 {
-    let mut lanes = [0.0; LANES];
-    let (weights, last_weights) = weight.as_chunks::<LANES>();
-    let (xs, last_xs) = x.as_chunks::<LANES>();
-    for (weight, x) in weights.iter().zip(xs) {
-        for lane in 0..LANES {
-            lanes[lane] += wide(weight[lane]) * x[lane];
-        }
-    }
-    let rest: f32 = last_weights.iter().zip(last_xs).map(|(weight, x)| wide(*weight) * x).sum();
-    lanes.iter().sum::<f32>() + rest
 }
 
 /// Gives the sums, `[outputs, rows]`, of a weight in blocks.
@@ -202,14 +133,6 @@ mod tests {
                 Tensor::from_vec(values(rows * inputs, 1), (rows, inputs), &Device::Cpu).unwrap();
             let wide = values(outputs * inputs, 2);
             let wide = Tensor::from_vec(wide, (outputs, inputs), &Device::Cpu).unwrap();
-            for dtype in [DType::BF16, DType::F16] {
-                let weight = wide.to_dtype(dtype).unwrap();
-                let same = weight.to_dtype(DType::F32).unwrap();
-                let expected = x.matmul(&same.t().unwrap()).unwrap();
-                let found = product(&Matrix::Dense(weight), &x).unwrap().unwrap();
-                assert!(worst(&found, &expected) < 1e-4, "{dtype:?} {rows} {outputs} {inputs}");
-            }
-            assert!(product(&Matrix::Dense(wide.clone()), &x).unwrap().is_none());
             // Activations are rounded to eight bits.
             for (kind, most) in [(GgmlDType::Q4K, 0.04), (GgmlDType::Q8_0, 0.02)] {
                 if !inputs.is_multiple_of(kind.block_size()) {
@@ -218,7 +141,6 @@ mod tests {
                 let weight = QTensor::quantize(&wide, kind).unwrap();
                 let same = weight.dequantize(&Device::Cpu).unwrap();
                 let expected = x.matmul(&same.t().unwrap()).unwrap();
-                let weight = Matrix::Quantised(std::sync::Arc::new(weight));
                 if let Some(found) = product(&weight, &x).unwrap() {
                     let worst = worst(&found, &expected);
                     assert!(worst < most, "{kind:?} {rows} {outputs} {inputs}: {worst}");
@@ -229,15 +151,16 @@ mod tests {
 
     #[test]
     fn many_rows_are_left_to_others() {
-        let x = Tensor::zeros((MOST + 1, 8), DType::F32, &Device::Cpu).unwrap();
-        let weight = Tensor::zeros((4, 8), DType::BF16, &Device::Cpu).unwrap();
-        assert!(product(&Matrix::Dense(weight), &x).unwrap().is_none());
+        let x = Tensor::zeros((MOST + 1, 32), DType::F32, &Device::Cpu).unwrap();
+        let wide = Tensor::zeros((4, 32), DType::F32, &Device::Cpu).unwrap();
+        let weight = QTensor::quantize(&wide, GgmlDType::Q8_0).unwrap();
+        assert!(product(&weight, &x).unwrap().is_none());
     }
 
     #[test]
     fn every_finite_f16_is_widened_exactly() {
         for bits in 0..=u16::MAX {
-            let value = f16::from_bits(bits);
+            let value = half::f16::from_bits(bits);
             if value.is_finite() {
                 assert_eq!(widened(bits).to_bits(), value.to_f32().to_bits(), "{bits:04x}");
             }

@@ -121,13 +121,15 @@ impl Linear {
         let mut shape = x.dims().to_vec();
         // One product over all rows: a batch of small products would be slower.
         let rows = x.reshape(((), inputs))?;
-        let y = match (few_rows::product(matrix, &rows)?, matrix) {
-            (Some(y), _) => y,
-            (None, Matrix::Dense(weight)) => rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?,
-            (None, Matrix::Quantised(weight)) => {
-                let rows = rows.to_dtype(DType::F32)?.contiguous()?;
-                rows.apply_op1_no_bwd(weight.as_ref())?.to_dtype(x.dtype())?
-            }
+        let y = match matrix {
+            Matrix::Dense(weight) => rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?,
+            Matrix::Quantised(weight) => match few_rows::product(weight, &rows)? {
+                Some(y) => y,
+                None => {
+                    let rows = rows.to_dtype(DType::F32)?.contiguous()?;
+                    rows.apply_op1_no_bwd(weight.as_ref())?.to_dtype(x.dtype())?
+                }
+            },
         };
         let y = match &self.bias {
             Some(bias) => y.broadcast_add(bias)?,

@@ -53,8 +53,8 @@ pub use kind::Kind;
 pub use safetensors::weight_map;
 pub use view::View;
 pub use write::{
-    Announced as Planned, bytes_of, save_safetensors, write_file, write_safetensors,
-    write_safetensors_map, write_torch,
+    Announced, bytes_of, save_safetensors, write_file, write_safetensors, write_safetensors_map,
+    write_torch,
 };
 
 use stored::Stored;

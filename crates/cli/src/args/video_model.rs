@@ -19,16 +19,15 @@ pub(crate) const MODEL_HELP: &str = "\
 
 /// Which model, and how it is held.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Model")]
 pub(crate) struct ModelArgs {
     /// Folder of the model (see below)
-    #[arg(long, value_name = "DIR")]
+    #[arg(help_heading = "Model", long, value_name = "DIR")]
     pub(crate) model: PathBuf,
     /// The base model, instead of the one in DIR: a folder, or OWNER/NAME in the Hugging Face cache
-    #[arg(long, value_name = "BASE")]
+    #[arg(help_heading = "Model", long, value_name = "BASE")]
     pub(crate) base: Option<String>,
     /// How the model's numbers are held [default: what model.toml says, else f32; a GGUF file as it is]
-    #[arg(long, value_enum)]
+    #[arg(help_heading = "Model", long, value_enum)]
     pub(crate) precision: Option<Precision>,
 }
 
@@ -54,25 +53,36 @@ pub(crate) enum Precision {
 
 /// How answers are generated.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Answers")]
 pub(crate) struct AnswerArgs {
     /// Tokens of an answer at most
-    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    #[arg(help_heading = "Answers", long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub(crate) max_tokens: u32,
     /// Choose tokens at random, as the published evaluation does, instead of always the likeliest
-    #[arg(long)]
+    #[arg(help_heading = "Answers", long)]
     pub(crate) sample: bool,
     /// Seed of the random choices
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "sample")]
+    #[arg(
+        help_heading = "Answers",
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        requires = "sample"
+    )]
     pub(crate) seed: u64,
     /// Logits are divided by this
-    #[arg(long, value_name = "X", default_value_t = 0.05, requires = "sample", value_parser = above_zero)]
+    #[arg(help_heading = "Answers", long, value_name = "X", default_value_t = 0.05, requires = "sample", value_parser = above_zero)]
     pub(crate) temperature: f32,
     /// Only the likeliest tokens that together reach this share; 1 for all
-    #[arg(long, value_name = "X", default_value_t = 0.6, requires = "sample", value_parser = share)]
+    #[arg(help_heading = "Answers", long, value_name = "X", default_value_t = 0.6, requires = "sample", value_parser = share)]
     pub(crate) top_p: f32,
     /// Only as many of the likeliest tokens; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 50, requires = "sample")]
+    #[arg(
+        help_heading = "Answers",
+        long,
+        value_name = "N",
+        default_value_t = 50,
+        requires = "sample"
+    )]
     pub(crate) top_k: u32,
 }
 
@@ -87,16 +97,15 @@ pub(crate) enum QueriesChoice {
 
 /// Where feature files are.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Features")]
 pub(crate) struct FeatureFolderArgs {
     /// Subfolder of the visual features, or a folder elsewhere
-    #[arg(long, value_name = "DIR", default_value = "visual")]
+    #[arg(help_heading = "Features", long, value_name = "DIR", default_value = "visual")]
     pub(crate) visual_features: PathBuf,
     /// Subfolder of the audio features, or a folder elsewhere
-    #[arg(long, value_name = "DIR", default_value = "audio")]
+    #[arg(help_heading = "Features", long, value_name = "DIR", default_value = "audio")]
     pub(crate) audio_features: PathBuf,
     /// Subfolder of the speech features, or a folder elsewhere
-    #[arg(long, value_name = "DIR", default_value = "speech")]
+    #[arg(help_heading = "Features", long, value_name = "DIR", default_value = "speech")]
     pub(crate) speech_features: PathBuf,
 }
 

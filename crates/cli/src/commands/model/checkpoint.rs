@@ -8,7 +8,7 @@ use candle_core::{DType, Tensor};
 use omnivale_llm::LlmError;
 use omnivale_llm::checkpoint::ModelFiles;
 use omnivale_weights::gguf::{self, Gguf};
-use omnivale_weights::{Kind, Planned, WEIGHT_FILES, Weights};
+use omnivale_weights::{Announced, Kind, WEIGHT_FILES, Weights};
 
 use crate::args::DtypeChoice;
 use crate::exit::usage;
@@ -70,9 +70,9 @@ impl Checkpoint {
                 .names()
                 .filter_map(|name| {
                     let (kind, shape) = (weights.kind(name)?, weights.shape(name)?.to_vec());
-                    let planned = Planned { name: name.to_owned(), kind, shape };
+                    let planned = Announced { name: name.to_owned(), kind, shape };
                     let bytes = planned.bytes().ok()?;
-                    let Planned { name, shape, .. } = planned;
+                    let Announced { name, shape, .. } = planned;
                     Some(Entry { name, kind: kind.safetensors_name(), shape, bytes })
                 })
                 .collect(),

@@ -6,7 +6,7 @@ use candle_core::Tensor;
 use omnivale_llm::LlmError;
 use omnivale_llm::checkpoint::{ModelFiles, Tensors};
 use omnivale_llm::precision::Precision;
-use omnivale_weights::{Kind, Planned, Weights, save_safetensors, write_safetensors};
+use omnivale_weights::{Announced, Kind, Weights, save_safetensors, write_safetensors};
 
 use super::checkpoint::{Checkpoint, check_output, in_kind, kind_in, language_model};
 use super::folder::{LARGEST, Making, progress};
@@ -34,7 +34,7 @@ pub(super) fn run(args: &ConvertModelArgs) -> anyhow::Result<Ending> {
     match Checkpoint::open(input)? {
         Checkpoint::Weights(weights) => {
             let planned = plan(&weights, *dtype);
-            let one = |planned: &Planned| {
+            let one = |planned: &Announced| {
                 let tensor = weights.tensor(&planned.name)?;
                 Ok::<_, LlmError>(in_kind(tensor, planned.kind)?)
             };
@@ -66,7 +66,7 @@ fn from_gguf(
     single: bool,
 ) -> anyhow::Result<Ending> {
     let files = language_model(input)?;
-    let planned: Vec<Planned> = files
+    let planned: Vec<Announced> = files
         .config()
         .tensors()
         .into_iter()
@@ -75,10 +75,10 @@ fn from_gguf(
                 ModelFiles::Gguf(model) => stored_kind(model, &name),
                 ModelFiles::Folder { .. } => Kind::F32,
             };
-            Planned { kind: kind_in(stored, dtype), name, shape }
+            Announced { kind: kind_in(stored, dtype), name, shape }
         })
         .collect();
-    let one = |planned: &Planned| {
+    let one = |planned: &Announced| {
         Ok::<_, LlmError>(in_kind(files.wanted(&planned.name, &planned.shape)?, planned.kind)?)
     };
     if single {
@@ -104,18 +104,18 @@ fn stored_kind(model: &omnivale_llm::gguf::GgufModel, name: &str) -> Kind {
 }
 
 /// The tensors of a checkpoint with the kinds in which they are written.
-pub(super) fn plan(weights: &Weights, dtype: Option<DtypeChoice>) -> Vec<Planned> {
+pub(super) fn plan(weights: &Weights, dtype: Option<DtypeChoice>) -> Vec<Announced> {
     let one = |name: &str| {
         let (kind, shape) = (weights.kind(name)?, weights.shape(name)?.to_vec());
-        Some(Planned { name: name.to_owned(), kind: kind_in(kind, dtype), shape })
+        Some(Announced { name: name.to_owned(), kind: kind_in(kind, dtype), shape })
     };
     weights.names().filter_map(one).collect()
 }
 
 fn one_file(
     output: &Path,
-    planned: &[Planned],
-    one: impl Fn(&Planned) -> Result<Tensor, LlmError>,
+    planned: &[Announced],
+    one: impl Fn(&Announced) -> Result<Tensor, LlmError>,
 ) -> anyhow::Result<()> {
     if output.is_dir() {
         return Err(usage(format!("{} is a folder; a file is written here", output.display())));

@@ -7,7 +7,7 @@ use candle_core::Tensor;
 use omnivale_llm::LlmError;
 use omnivale_llm::checkpoint::{ModelFiles, Tensors, normalised};
 use omnivale_llm::lora::{Merged, Stage};
-use omnivale_weights::{Kind, Planned, save_safetensors};
+use omnivale_weights::{Announced, Kind, save_safetensors};
 
 use super::checkpoint::{check_output, in_kind, kind_in, language_model, read_all};
 use super::convert::{plan, said};
@@ -59,21 +59,21 @@ fn planned(
     base: &ModelFiles,
     whole: &BTreeMap<String, Tensor>,
     args: &MergeArgs,
-) -> anyhow::Result<Vec<Planned>> {
+) -> anyhow::Result<Vec<Announced>> {
     let of_base = match base {
         ModelFiles::Folder { weights, .. } => plan(weights, args.dtype),
         ModelFiles::Gguf(model) => {
             let kind = kind_in(Kind::F32, args.dtype);
             let tensors = model.config().tensors().into_iter();
-            tensors.map(|(name, shape)| Planned { name, kind, shape }).collect()
+            tensors.map(|(name, shape)| Announced { name, kind, shape }).collect()
         }
     };
-    let mut all: BTreeMap<String, Planned> =
+    let mut all: BTreeMap<String, Announced> =
         of_base.into_iter().map(|planned| (planned.name.clone(), planned)).collect();
     for (name, tensor) in whole {
         let kind = Kind::of_dtype(tensor.dtype())
             .with_context(|| format!("{name} is in a type that is not written"))?;
-        let planned = Planned {
+        let planned = Announced {
             name: name.clone(),
             kind: kind_in(kind, args.dtype),
             shape: tensor.dims().to_vec(),

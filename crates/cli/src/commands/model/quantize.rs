@@ -7,7 +7,7 @@ use omnivale_llm::LlmError;
 use omnivale_llm::checkpoint::ModelFiles;
 use omnivale_llm::gguf::{self, Source};
 use omnivale_llm::precision::Precision;
-use omnivale_weights::{Planned, write_safetensors};
+use omnivale_weights::{Announced, write_safetensors};
 
 use super::checkpoint::{check_output, in_kind, language_model};
 use super::convert::{plan, said};
@@ -51,7 +51,7 @@ pub(super) fn write(input: &Path, output: &Path, precision: Precision) -> anyhow
 }
 
 /// The tensors that llama.cpp's files have no place for, all of them projectors.
-fn left_over(files: &ModelFiles) -> anyhow::Result<Vec<Planned>> {
+fn left_over(files: &ModelFiles) -> anyhow::Result<Vec<Announced>> {
     let ModelFiles::Folder { path, config, weights } = files else { return Ok(Vec::new()) };
     let known: BTreeSet<String> = config.tensors().into_iter().map(|(name, _)| name).collect();
     // Older checkpoints have the rotary frequencies, which are computed.
@@ -70,7 +70,7 @@ fn left_over(files: &ModelFiles) -> anyhow::Result<Vec<Planned>> {
 }
 
 /// Writes the projectors beside the GGUF file.
-fn beside(files: &ModelFiles, rest: &[Planned], output: &Path) -> anyhow::Result<()> {
+fn beside(files: &ModelFiles, rest: &[Announced], output: &Path) -> anyhow::Result<()> {
     let ModelFiles::Folder { weights, .. } = files else { return Ok(()) };
     if rest.is_empty() {
         return Ok(());
