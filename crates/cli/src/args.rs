@@ -262,7 +262,7 @@ pub(crate) enum CaptionerChoice {
 /// Transcribers that exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TranscriberChoice {
-    /// OpenAI's Whisper, any size; see [transcribe] in `omnivale config`
+    /// OpenAI's Whisper, any size; see `[transcribe]` in `omnivale config`
     Whisper,
 }
 
