@@ -20,6 +20,8 @@ pub(super) fn table(results: &Results) -> String {
         for (_, name, value) in of_task {
             match value {
                 Some(value) => {
+                    // A sum of nothing but roundings is not worth a minus.
+                    let value = if value.abs() < 0.005 { 0.0 } else { *value };
                     let _ = writeln!(text, "  {name:<16}{value:>8.2}");
                 }
                 None => {
