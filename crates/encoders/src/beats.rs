@@ -8,6 +8,7 @@ use std::path::Path;
 
 use candle_core::{D, DType, Device, IndexOp as _, Tensor};
 use omnivale_kernels::Activation;
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::EncoderError;
@@ -129,15 +130,13 @@ pub struct Beats {
 }
 
 /// `encoder.pos_conv.0`: marks positions by a convolution along time, its weight in two factors.
+///
+/// A group's window at one time is a row of values that lie side by side, so that each group is a linear layer.
 #[derive(Debug)]
 struct PositionConv {
-    /// `[1, 1, taps]`.
-    weight_g: Tensor,
-    /// `[width, width / groups, taps]`.
-    weight_v: Tensor,
-    /// `[width]`.
-    bias: Tensor,
-    groups: usize,
+    /// One for each group: `[width / groups, taps x width / groups]`.
+    groups: Vec<Linear>,
+    taps: usize,
 }
 
 /// `encoder.layers.N`.
@@ -369,28 +368,47 @@ fn checked(path: &Path, config: serde_json::Result<Config>) -> Result<Config, En
 }
 
 impl PositionConv {
+    /// Each tap's weights have the length its factor says.
     fn load(view: &View<'_>, config: &Config) -> Result<Self, EncoderError> {
-        let (width, taps, groups) =
+        let (width, taps, count) =
             (config.encoder_embed_dim, config.conv_pos, config.conv_pos_groups);
-        Ok(Self {
-            weight_g: view.tensor("weight_g", &[1, 1, taps])?,
-            weight_v: view.tensor("weight_v", &[width, width / groups, taps])?,
-            bias: view.tensor("bias", &[width])?,
-            groups,
-        })
+        let own = width / count;
+        let factor = view.tensor("weight_g", &[1, 1, taps])?;
+        let weight = view.tensor("weight_v", &[width, own, taps])?;
+        let bias = view.tensor("bias", &[width])?;
+        let length = weight.sqr()?.sum_keepdim((0, 1))?.sqrt()?;
+        let weight = weight.broadcast_mul(&factor.broadcast_div(&length)?)?.transpose(1, 2)?;
+        let group = |at: usize| {
+            let weight = weight.narrow(0, at * own, own)?.contiguous()?;
+            Linear::new(view, &weight, Some(&bias.narrow(0, at * own, own)?))
+        };
+        Ok(Self { groups: (0..count).map(group).collect::<Result<_, _>>()?, taps })
     }
 
-    /// `[batch, time, width]` to the same shape; each tap's weights have the length its factor says.
+    /// `[batch, time, width]` to the same shape.
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let length = self.weight_v.sqr()?.sum_keepdim((0, 1))?.sqrt()?;
-        let weight = self.weight_v.broadcast_mul(&self.weight_g.broadcast_div(&length)?)?;
-        let taps = weight.dim(2)?;
-        let time = x.dim(1)?;
-        let marked =
-            x.transpose(1, 2)?.contiguous()?.conv1d(&weight, taps / 2, 1, 1, self.groups)?;
-        // An even number of taps makes one frame too many, at the end.
-        let marked = marked.narrow(2, 0, time)?.transpose(1, 2)?;
-        marked.broadcast_add(&self.bias)?.gelu_erf()
+        let (batch, time, width) = x.dims3()?;
+        let own = width / self.groups.len();
+        // With the zeros that the first and the last windows reach into. An even number of taps would make one time
+        // too many, at the end.
+        let padded = x
+            .pad_with_zeros(1, self.taps / 2, self.taps / 2)?
+            .reshape((batch, (), self.groups.len(), own))?
+            .permute((2, 0, 1, 3))?
+            .flatten_all()?
+            .to_vec1::<f32>()?;
+        let length = (time + self.taps / 2 * 2) * own;
+        let window = self.taps * own;
+        let marked = self.groups.iter().enumerate().map(|(at, group)| {
+            let mut rows = vec![0f32; batch * time * window];
+            rows.par_chunks_exact_mut(window).enumerate().for_each(|(row, window)| {
+                let from = (at * batch + row / time) * length + row % time * own;
+                window.copy_from_slice(&padded[from..from + window.len()]);
+            });
+            let rows = Tensor::from_vec(rows, (batch, time, window), x.device())?;
+            group.activated(&rows, Activation::Gelu)
+        });
+        Tensor::cat(&marked.collect::<candle_core::Result<Vec<_>>>()?, 2)
     }
 }
 

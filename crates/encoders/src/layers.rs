@@ -63,7 +63,12 @@ impl Linear {
         Self::new(view, &view.tensor("weight", &[output, channels, side, side])?, None)
     }
 
-    fn new(view: &View<'_>, weight: &Tensor, bias: Option<&Tensor>) -> Result<Self, EncoderError> {
+    /// Of a `weight` `[out, ..]` and a bias that are already taken.
+    pub(crate) fn new(
+        view: &View<'_>,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+    ) -> Result<Self, EncoderError> {
         let weight = weight.to_dtype(view.products())?;
         Ok(Self { inner: omnivale_kernels::Linear::new(&weight, bias)? })
     }
@@ -81,6 +86,12 @@ impl Linear {
     /// `activation` of [`forward`](Self::forward), in the format of the products: for what goes into the next product.
     pub(crate) fn within(&self, x: &Tensor, activation: Activation) -> TensorResult<Tensor> {
         let after = After { activation, dtype: Some(self.dtype()), ..After::default() };
+        self.inner.forward_then(x, &after)
+    }
+
+    /// `activation` of [`forward`](Self::forward), in f32.
+    pub(crate) fn activated(&self, x: &Tensor, activation: Activation) -> TensorResult<Tensor> {
+        let after = After { activation, dtype: Some(DType::F32), ..After::default() };
         self.inner.forward_then(x, &after)
     }
 
