@@ -129,12 +129,16 @@ pub struct Beats {
     config: Config,
 }
 
+/// Times that a row of the convolution of positions serves: each more saves copies and costs products with zero.
+const TIMES: usize = 4;
+
 /// `encoder.pos_conv.0`: marks positions by a convolution along time, its weight in two factors.
 ///
-/// A group's window at one time is a row of values that lie side by side, so that each group is a linear layer.
+/// What a group sees at one time is a row of values that lie side by side, so that each group is a linear layer. Times
+/// that follow each other see nearly the same values: one row serves [`TIMES`] of them.
 #[derive(Debug)]
 struct PositionConv {
-    /// One for each group: `[width / groups, taps x width / groups]`.
+    /// One for each group: `[TIMES x width / groups, (taps + TIMES - 1) x width / groups]`.
     groups: Vec<Linear>,
     taps: usize,
 }
@@ -380,7 +384,12 @@ impl PositionConv {
         let weight = weight.broadcast_mul(&factor.broadcast_div(&length)?)?.transpose(1, 2)?;
         let group = |at: usize| {
             let weight = weight.narrow(0, at * own, own)?.contiguous()?;
-            Linear::new(view, &weight, Some(&bias.narrow(0, at * own, own)?))
+            let bias = bias.narrow(0, at * own, own)?;
+            let weights = (0..TIMES)
+                .map(|later| weight.pad_with_zeros(1, later, TIMES - 1 - later))
+                .collect::<candle_core::Result<Vec<_>>>()?;
+            let biases = vec![&bias; TIMES];
+            Linear::new(view, &Tensor::cat(&weights, 0)?, Some(&Tensor::cat(&biases, 0)?))
         };
         Ok(Self { groups: (0..count).map(group).collect::<Result<_, _>>()?, taps })
     }
@@ -388,25 +397,29 @@ impl PositionConv {
     /// `[batch, time, width]` to the same shape.
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let (batch, time, width) = x.dims3()?;
-        let own = width / self.groups.len();
+        let (groups, own) = (self.groups.len(), width / self.groups.len());
+        let rows = time.div_ceil(TIMES);
+        let window = (self.taps + TIMES - 1) * own;
         // With the zeros that the first and the last windows reach into. An even number of taps would make one time
         // too many, at the end.
+        let before = self.taps / 2;
+        let padded = rows * TIMES + self.taps - 1;
         let padded = x
-            .pad_with_zeros(1, self.taps / 2, self.taps / 2)?
-            .reshape((batch, (), self.groups.len(), own))?
+            .pad_with_zeros(1, before, padded.saturating_sub(before + time))?
+            .reshape((batch, (), groups, own))?
             .permute((2, 0, 1, 3))?
-            .flatten_all()?
-            .to_vec1::<f32>()?;
-        let length = (time + self.taps / 2 * 2) * own;
-        let window = self.taps * own;
+            .contiguous()?;
+        let length = padded.dim(2)? * own;
+        let padded = padded.flatten_all()?.to_vec1::<f32>()?;
         let marked = self.groups.iter().enumerate().map(|(at, group)| {
-            let mut rows = vec![0f32; batch * time * window];
-            rows.par_chunks_exact_mut(window).enumerate().for_each(|(row, window)| {
-                let from = (at * batch + row / time) * length + row % time * own;
-                window.copy_from_slice(&padded[from..from + window.len()]);
+            let mut windows = vec![0f32; batch * rows * window];
+            windows.par_chunks_exact_mut(window).enumerate().for_each(|(row, values)| {
+                let from = (at * batch + row / rows) * length + row % rows * TIMES * own;
+                values.copy_from_slice(&padded[from..from + window]);
             });
-            let rows = Tensor::from_vec(rows, (batch, time, window), x.device())?;
-            group.activated(&rows, Activation::Gelu)
+            let windows = Tensor::from_vec(windows, (batch, rows, window), x.device())?;
+            let marked = group.activated(&windows, Activation::Gelu)?;
+            marked.reshape((batch, rows * TIMES, own))?.narrow(1, 0, time)
         });
         Tensor::cat(&marked.collect::<candle_core::Result<Vec<_>>>()?, 2)
     }

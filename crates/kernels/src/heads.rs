@@ -266,17 +266,19 @@ impl One<'_> {
     #[inline(always)]
     unsafe fn pack_values<S: Simd>(&self, pairs: bool, to: *mut f32) {
         let (rows, head, dim) = (&self.head.v, self.place.1 / self.head.group, self.head.dim);
-        let bits = |x: f32| u32::from(bf16::from_f32(x).to_bits());
-        if pairs {
+        if let (true, Values::Bf16(values)) = (pairs, rows.values) {
+            let key = |key: usize| &values[rows.at(self.place.0, head, key)..][..dim];
             for pair in 0..self.head.keys.div_ceil(2) {
-                let low = rows.at(self.place.0, head, 2 * pair);
-                let second = 2 * pair + 1;
-                let high = (second < self.head.keys).then(|| rows.at(self.place.0, head, second));
-                for column in 0..dim {
-                    let high = high.map_or(0, |high| bits(rows.value(high + column)));
-                    let word = bits(rows.value(low + column)) | high << 16;
-                    // SAFETY: the scratch has room for all pairs of keys.
-                    unsafe { *to.add(pair * dim + column) = f32::from_bits(word) };
+                // SAFETY: the scratch has room for all pairs of keys, and each is written before it is read.
+                let to = unsafe { std::slice::from_raw_parts_mut(to.add(pair * dim), dim) };
+                let low = key(2 * pair);
+                for (to, low) in to.iter_mut().zip(low) {
+                    *to = f32::from_bits(u32::from(low.to_bits()));
+                }
+                if 2 * pair + 1 < self.head.keys {
+                    for (to, high) in to.iter_mut().zip(key(2 * pair + 1)) {
+                        *to = f32::from_bits(to.to_bits() | u32::from(high.to_bits()) << 16);
+                    }
                 }
             }
             return;

@@ -5,7 +5,7 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use crate::choice::Kernel;
-use crate::level::Level;
+use crate::level::{Level, Work};
 use crate::memory::{Lines, Shared, Values};
 use crate::onednn;
 use crate::simd::{Number, Simd};
@@ -210,13 +210,11 @@ impl Left<'_> {
     pub(crate) unsafe fn pack<S: Simd>(self, first: usize, count: usize, to: *mut f32) {
         // SAFETY: the caller's promise.
         unsafe {
-            match (self.values, self.pairs) {
-                (Values::F32(from), false) => self.single::<S, f32>(from, first, count, to),
-                (Values::Bf16(from), false) => self.single::<S, bf16>(from, first, count, to),
-                (Values::F16(from), false) => self.single::<S, f16>(from, first, count, to),
-                (Values::F32(from), true) => self.paired::<S, f32>(from, first, count, to),
-                (Values::Bf16(from), true) => self.paired::<S, bf16>(from, first, count, to),
-                (Values::F16(from), true) => self.paired::<S, f16>(from, first, count, to),
+            match self.values {
+                Values::F32(from) => self.single::<S, f32>(from, first, count, to),
+                Values::Bf16(from) if self.pairs => self.paired::<S>(from, first, count, to),
+                Values::Bf16(from) => self.single::<S, bf16>(from, first, count, to),
+                Values::F16(from) => self.single::<S, f16>(from, first, count, to),
             }
         }
     }
@@ -248,38 +246,60 @@ impl Left<'_> {
     }
 
     #[inline(always)]
-    unsafe fn paired<S: Simd, T: Number>(
-        self,
-        from: &[T],
-        first: usize,
-        count: usize,
-        to: *mut f32,
-    ) {
-        let begin = match self.values {
-            // Two neighbours in memory are a word, low half first.
-            Values::Bf16(halves)
-                if self.inputs.is_multiple_of(2) && cfg!(target_endian = "little") =>
-            {
-                let halves = &halves[first * self.inputs..];
-                let words = self.inputs / 2;
-                // SAFETY: as above.
-                unsafe {
-                    turn::<S>(halves.as_ptr().cast(), words, halves.len() / 2, (count, words), to)
-                }
-            }
-            _ => 0,
+    unsafe fn paired<S: Simd>(self, from: &[bf16], first: usize, count: usize, to: *mut f32) {
+        let from = &from[first * self.inputs..];
+        // Two neighbours in memory are a word, low half first.
+        let begin = if self.inputs.is_multiple_of(2) && cfg!(target_endian = "little") {
+            let words = self.inputs / 2;
+            // SAFETY: as above.
+            unsafe { turn::<S>(from.as_ptr().cast(), words, from.len() / 2, (count, words), to) }
+        } else {
+            0
         };
-        for row in 0..count {
-            let from = &from[(first + row) * self.inputs..][..self.inputs];
+        for (row, from) in from.chunks_exact(self.inputs.max(1)).take(count).enumerate() {
             for (step, pair) in from.chunks(2).enumerate().skip(begin) {
-                let bits = |x: f32| u32::from(bf16::from_f32(x).to_bits());
-                let high = pair.get(1).map_or(0, |value| bits(value.wide()));
-                let word = bits(pair[0].wide()) | high << 16;
+                let high = pair.get(1).map_or(0, |value| u32::from(value.to_bits()));
+                let word = u32::from(pair[0].to_bits()) | high << 16;
                 // SAFETY: as above.
                 unsafe { *to.add(step * count + row).cast::<u32>() = word };
             }
         }
     }
+}
+
+/// Values rounded to bf16 as products of pairs take them, once for all the tasks that read them.
+pub(crate) fn rounded(values: Values<'_>, level: Level) -> Vec<bf16> {
+    /// Values that a task rounds.
+    const TASK: usize = 1 << 14;
+    struct Round<'a, T>(&'a [T], &'a mut [bf16]);
+    impl<T: Number> Work for Round<'_, T> {
+        #[inline(always)]
+        unsafe fn run<S: Simd>(self) {
+            let Self(from, to) = self;
+            let whole = from.len() / S::LANES * S::LANES;
+            for at in (0..whole).step_by(S::LANES) {
+                // SAFETY: both sides have whole vectors up to there.
+                unsafe {
+                    S::store_bf16(to.as_mut_ptr().add(at), T::load::<S>(from.as_ptr().add(at)))
+                }
+            }
+            for (to, from) in to[whole..].iter_mut().zip(&from[whole..]) {
+                *to = bf16::from_f32(from.wide());
+            }
+        }
+    }
+    fn all<T: Number>(from: &[T], to: &mut [bf16], level: Level) {
+        to.par_chunks_mut(TASK)
+            .zip(from.par_chunks(TASK))
+            .for_each(|(to, from)| level.run(Round(from, to)));
+    }
+    let mut to = vec![bf16::ZERO; values.len()];
+    match values {
+        Values::F32(from) => all(from, &mut to, level),
+        Values::F16(from) => all(from, &mut to, level),
+        Values::Bf16(from) => to.copy_from_slice(from),
+    }
+    to
 }
 
 /// Turns the first steps of `count` rows of `steps` words, `stride` apart, into `count` words a step; returns how many

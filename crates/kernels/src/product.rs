@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::function::Activation;
 use crate::level::Work;
 use crate::memory::{Fresh, Out, Values, with_scratch};
-use crate::packed::{Form, Left, Packed, panel};
+use crate::packed::{Form, Left, Packed, panel, rounded};
 use crate::simd::{Number, Simd};
 use crate::tile::{Pairs, Sides, Single, Step, share};
 use crate::{onednn, plain};
@@ -52,7 +52,13 @@ pub(crate) fn product(
         return Ok(fresh);
     }
     let out = fresh.out();
-    let left = Left { values: x, inputs, pairs: weight.form == Form::Pairs };
+    let pairs = weight.form == Form::Pairs;
+    let narrow = match x {
+        Values::F32(_) | Values::F16(_) if pairs => Some(rounded(x, weight.level)),
+        _ => None,
+    };
+    let values = narrow.as_deref().map_or(x, Values::Bf16);
+    let left = Left { values, inputs, pairs };
     let whole = Whole { left, rows, weight, epilogue, out };
     match weight.form {
         Form::F32 => whole.run::<Single<f32>>(),
