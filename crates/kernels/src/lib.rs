@@ -6,6 +6,7 @@
 //! Not here: models (`encoders`, `llm`).
 
 mod attention;
+mod blocks;
 mod choice;
 mod error;
 mod function;
@@ -24,6 +25,7 @@ mod simd;
 mod tile;
 
 pub use attention::Attention;
+pub use blocks::{BlockFormat, BlockLinear};
 pub use choice::Kernel;
 pub use error::KernelError;
 pub use function::Activation;

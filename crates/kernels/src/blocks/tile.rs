@@ -1,0 +1,249 @@
+//! The innermost product: a few rows times one or two panels, from the first to the last block.
+
+use super::dot::Dot;
+use super::pack::{BESIDE_Q4K, BESIDE_Q8, Panels};
+use super::row::Rounded;
+use super::{BlockFormat, PANEL, TOGETHER};
+use crate::memory::Out;
+use crate::product::{Block, Epilogue};
+use crate::simd::Simd;
+use crate::tile::share;
+
+/// Rows times some pairs of panels.
+pub(super) struct Part<'a> {
+    pub(super) panels: &'a Panels,
+    pub(super) x: &'a Rounded,
+    /// First and count.
+    pub(super) rows: (usize, usize),
+    /// First and count of pairs of panels; the last has perhaps one alone.
+    pub(super) pairs: (usize, usize),
+    pub(super) epilogue: &'a Epilogue<'a>,
+    pub(super) out: Out<'a>,
+    /// Room for `rows` times two panels.
+    pub(super) sums: *mut f32,
+}
+
+/// One tile: where its rows, panels and sums are.
+#[derive(Clone, Copy)]
+struct Tile<'a> {
+    x: &'a Rounded,
+    /// Its first row.
+    row: usize,
+    panels: &'a Panels,
+    /// Its first panel.
+    panel: usize,
+    /// Rows of sums, `stride` apart.
+    sums: *mut f32,
+    stride: usize,
+}
+
+impl Part<'_> {
+    /// # Safety
+    /// As for [`Dot`] and [`Simd`]; the rows, the panels and the result are there.
+    #[inline(always)]
+    pub(super) unsafe fn run<S: Simd, D: Dot>(self) {
+        let (first, rows) = self.rows;
+        let all = self.panels.outputs.div_ceil(PANEL);
+        for pair in self.pairs.0..self.pairs.0 + self.pairs.1 {
+            let panel = pair * TOGETHER;
+            let count = TOGETHER.min(all - panel);
+            let width = count * PANEL;
+            let tiles = rows.div_ceil(D::ROWS);
+            for at in 0..tiles {
+                let (row, rows) = share(rows, tiles, at);
+                let sums = self.sums.wrapping_add(row * width);
+                let (panels, x) = (self.panels, self.x);
+                let tile = Tile { x, row: first + row, panels, panel, sums, stride: width };
+                // SAFETY: the caller's promise.
+                unsafe {
+                    match (panels.format, count) {
+                        (BlockFormat::Q8_0, 2) => tile.rows::<D, true, 2>(rows),
+                        (BlockFormat::Q8_0, _) => tile.rows::<D, true, 1>(rows),
+                        (BlockFormat::Q4K, 2) => tile.rows::<D, false, 2>(rows),
+                        (BlockFormat::Q4K, _) => tile.rows::<D, false, 1>(rows),
+                    }
+                }
+            }
+            let block = Block { sums: self.sums, width, rows: self.rows, column: panel * PANEL };
+            // SAFETY: the sums are all there, and this part of the result is this task's own.
+            unsafe { block.write::<S>(self.epilogue, self.out, self.panels.outputs) };
+        }
+    }
+}
+
+impl Tile<'_> {
+    /// # Safety
+    /// As for [`Part::run`]; at most [`Dot::ROWS`] rows.
+    #[inline(always)]
+    unsafe fn rows<D: Dot, const WHOLE: bool, const WIDE: usize>(self, rows: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match rows {
+                1 => self.multiply::<D, WHOLE, 1, WIDE>(),
+                2 => self.multiply::<D, WHOLE, 2, WIDE>(),
+                3 if D::ROWS >= 3 => self.multiply::<D, WHOLE, 3, WIDE>(),
+                4 if D::ROWS >= 4 => self.multiply::<D, WHOLE, 4, WIDE>(),
+                5 if D::ROWS >= 5 => self.multiply::<D, WHOLE, 5, WIDE>(),
+                6 if D::ROWS >= 6 => self.multiply::<D, WHOLE, 6, WIDE>(),
+                _ => debug_assert_eq!(rows, 0, "a tile has at most {} rows", D::ROWS),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply<D: Dot, const WHOLE: bool, const ROWS: usize, const WIDE: usize>(self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if WHOLE {
+                self.q8_0::<D, ROWS, WIDE>();
+            } else if ROWS <= 2 {
+                self.q4k::<D, ROWS, WIDE>();
+            } else {
+                // Each panel has sums of both halves of its bytes: one at a time is what registers hold.
+                for at in 0..WIDE {
+                    let sums = self.sums.add(at * PANEL);
+                    Self { panel: self.panel + at, sums, ..self }.q4k::<D, ROWS, 1>();
+                }
+            }
+        }
+    }
+
+    /// The four bytes of a row from `at` of it.
+    #[inline(always)]
+    unsafe fn four<D: Dot>(&self, row: usize, at: usize) -> D::I {
+        let at = (self.row + row) * self.x.inputs + at;
+        // SAFETY: the row has that many values.
+        unsafe { D::word(self.x.values.as_ptr().add(at).cast::<i32>().read_unaligned()) }
+    }
+
+    #[inline(always)]
+    unsafe fn scale<D: Dot>(&self, row: usize, block: usize) -> D::F {
+        // SAFETY: the row has that many blocks.
+        unsafe {
+            let at = (self.row + row) * self.x.row_scales + block;
+            D::number(*self.x.scales.get_unchecked(at))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn sum<D: Dot>(&self, row: usize, run: usize) -> D::I {
+        // SAFETY: the row has that many sums.
+        unsafe { D::word(*self.x.sums.get_unchecked((self.row + row) * self.x.row_sums + run)) }
+    }
+
+    #[expect(clippy::needless_range_loop, reason = "plain loops unroll into registers")]
+    #[inline(always)]
+    unsafe fn q8_0<D: Dot, const ROWS: usize, const WIDE: usize>(&self) {
+        // SAFETY: the caller's promise; panels have as many blocks as rows have.
+        unsafe {
+            let panels: [_; WIDE] = std::array::from_fn(|at| self.panels.panel(self.panel + at));
+            let mut totals = [[D::number(0.0); WIDE]; ROWS];
+            for block in 0..self.x.row_scales {
+                let mut sums = [[D::word(0); WIDE]; ROWS];
+                for row in 0..ROWS {
+                    sums[row] = [self.sum::<D>(row, block); WIDE];
+                }
+                for step in 0..8 {
+                    let mut w = [D::word(0); WIDE];
+                    for at in 0..WIDE {
+                        w[at] = D::load(panels[at].0.add((block * 8 + step) * 4 * PANEL));
+                    }
+                    for row in 0..ROWS {
+                        let x = self.four::<D>(row, block * 32 + step * 4);
+                        for at in 0..WIDE {
+                            sums[row][at] = D::whole(w[at], x, sums[row][at]);
+                        }
+                    }
+                }
+                let mut scales = [D::number(0.0); WIDE];
+                for at in 0..WIDE {
+                    scales[at] = D::f16(panels[at].1.add(block * BESIDE_Q8));
+                }
+                for row in 0..ROWS {
+                    let scale = self.scale::<D>(row, block);
+                    for at in 0..WIDE {
+                        let scale = D::mul(scales[at], scale);
+                        totals[row][at] = D::fma(D::numbers(sums[row][at]), scale, totals[row][at]);
+                    }
+                }
+            }
+            self.write::<D, ROWS, WIDE>(totals);
+        }
+    }
+
+    #[expect(clippy::needless_range_loop, reason = "plain loops unroll into registers")]
+    #[inline(always)]
+    unsafe fn q4k<D: Dot, const ROWS: usize, const WIDE: usize>(&self) {
+        // SAFETY: the caller's promise; panels have as many blocks as rows have.
+        unsafe {
+            let panels: [_; WIDE] = std::array::from_fn(|at| self.panels.panel(self.panel + at));
+            let mut totals = [[D::number(0.0); WIDE]; ROWS];
+            for block in 0..self.x.row_scales {
+                // Sums of whole numbers, at most 256 * 15 * 127 * 63: as f32 they are exact to one in 2^24.
+                let mut scaled = [[D::number(0.0); WIDE]; ROWS];
+                let mut below = [[D::word(0); WIDE]; ROWS];
+                for pair in 0..4 {
+                    let mut sums = [[[D::word(0); 2]; WIDE]; ROWS];
+                    for step in 0..8 {
+                        let mut w = [[D::word(0); 2]; WIDE];
+                        for at in 0..WIDE {
+                            let from = (block * 32 + pair * 8 + step) * 4 * PANEL;
+                            let both = D::load(panels[at].0.add(from));
+                            w[at] = [D::low(both), D::high(both)];
+                        }
+                        for row in 0..ROWS {
+                            let from = block * 256 + pair * 64 + step * 4;
+                            let x = [self.four::<D>(row, from), self.four::<D>(row, from + 32)];
+                            for at in 0..WIDE {
+                                for half in 0..2 {
+                                    sums[row][at][half] =
+                                        D::small(w[at][half], x[half], sums[row][at][half]);
+                                }
+                            }
+                        }
+                    }
+                    for at in 0..WIDE {
+                        let beside = panels[at].1.add(block * BESIDE_Q4K);
+                        for half in 0..2 {
+                            let scale = D::bytes(beside.add((2 * pair + half) * PANEL));
+                            for row in 0..ROWS {
+                                let sum = D::numbers(sums[row][at][half]);
+                                scaled[row][at] = D::fma(sum, scale, scaled[row][at]);
+                            }
+                        }
+                        let offsets = D::halves(beside.add((8 + 2 * pair) * PANEL));
+                        for row in 0..ROWS {
+                            let sums = self.sum::<D>(row, block * 4 + pair);
+                            below[row][at] = D::pairs(offsets, sums, below[row][at]);
+                        }
+                    }
+                }
+                for at in 0..WIDE {
+                    let beside = panels[at].1.add(block * BESIDE_Q4K + 16 * PANEL);
+                    let (of_scales, of_offsets) = (D::f16(beside), D::f16(beside.add(2 * PANEL)));
+                    for row in 0..ROWS {
+                        let scale = self.scale::<D>(row, block);
+                        let total = totals[row][at];
+                        let total = D::fma(scaled[row][at], D::mul(of_scales, scale), total);
+                        let below = D::numbers(below[row][at]);
+                        totals[row][at] = D::fnma(below, D::mul(of_offsets, scale), total);
+                    }
+                }
+            }
+            self.write::<D, ROWS, WIDE>(totals);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn write<D: Dot, const ROWS: usize, const WIDE: usize>(
+        &self,
+        totals: [[D::F; WIDE]; ROWS],
+    ) {
+        for (row, totals) in totals.into_iter().enumerate() {
+            for (at, total) in totals.into_iter().enumerate() {
+                // SAFETY: there is room for every row's sums.
+                unsafe { D::store(self.sums.add(row * self.stride + at * PANEL), total) };
+            }
+        }
+    }
+}
