@@ -3,8 +3,9 @@
 //! `cargo run --release -p omnivale-llm --example decode_speed -- --model m.gguf --prompt 512 --tokens 64`
 //!
 //! `--model` is a folder or a GGUF file; without it a model of `--layers`, `--hidden`, ... is made at random. Without
-//! `--precision` a GGUF file is used as it is stored, a folder in f32. Prints one JSON document: tokens per second,
-//! seconds of loading, bytes.
+//! `--precision` a GGUF file is used as it is stored, a folder in f32. Prints one JSON document: tokens per second (of the
+//! median step), seconds of loading and of the processor, bytes; with `--bandwidth yes` also what the memory gives.
+//! `--logits FILE` writes what the model says after the prompt. Prefill is done `--rounds` times; `--batch` rows are decoded after one shared prompt.
 
 use std::time::Instant;
 
@@ -15,6 +16,7 @@ use omnivale_llm::llama::{Cache, Config, Llama};
 use omnivale_llm::precision::{Precision, Prepared};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use serde_json::json;
 
 /// Weights made when they are asked for.
@@ -72,7 +74,7 @@ fn shape(arguments: &Arguments) -> Config {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments(std::env::args().collect());
     let (prompt, tokens) = (arguments.number("--prompt", 128), arguments.number("--tokens", 32));
-    let batch = arguments.number("--batch", 1);
+    let (batch, rounds) = (arguments.number("--batch", 1), arguments.number("--rounds", 3));
     let precision: Option<Precision> = arguments.text("--precision").map(str::parse).transpose()?;
     let start = Instant::now();
     let model = match arguments.text("--model") {
@@ -100,47 +102,117 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         (0..prompt).map(|at| (at * 7919 % model.config().vocab_size) as u32).collect();
     let embeddings = model.embed(&ids)?;
 
-    // Weights are packed and pages touched at the first call.
+    let mut measured = Vec::new();
+    let run = |embeddings: &Tensor, batch: usize, cache: &mut Cache| -> Result<(), LlmError> {
+        let (_, time, _) = embeddings.dims3()?;
+        let hidden = model.forward(embeddings, &vec![time; batch], Some(cache))?;
+        let last = hidden.narrow(1, time - 1, 1)?;
+        model.logits(&last)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+        Ok(())
+    };
+    // Pages are touched at the first call.
     let mut warm = Cache::new(model.config(), 1);
-    model.forward(&embeddings.narrow(1, 0, prompt.min(40))?, &[prompt.min(40)], Some(&mut warm))?;
-    model.forward(&embeddings.narrow(1, 0, 1)?, &[1], Some(&mut warm))?;
+    run(&embeddings.narrow(1, 0, prompt.min(40))?, 1, &mut warm)?;
+    run(&embeddings.narrow(1, 0, 1)?, 1, &mut warm)?;
 
     let mut cache = Cache::new(model.config(), 1);
-    let start = Instant::now();
-    model.forward(&embeddings, &[prompt], Some(&mut cache))?;
-    let prefill = start.elapsed().as_secs_f64();
+    for _ in 0..rounds {
+        cache = Cache::new(model.config(), 1);
+        measured.push(timed(|| run(&embeddings, 1, &mut cache))?);
+    }
+    let prefill = Measured::of(&mut measured);
+    if let Some(path) = arguments.text("--logits") {
+        std::fs::write(path, logits(&model, &embeddings)?)?;
+    }
     let mut cache = if batch > 1 { cache.repeat(batch)? } else { cache };
     let one = Tensor::cat(&vec![embeddings.narrow(1, 0, 1)?; batch], 0)?;
-    let mut times = Vec::with_capacity(tokens);
     for _ in 0..tokens {
-        let start = Instant::now();
-        let hidden = model.forward(&one, &vec![1; batch], Some(&mut cache))?;
-        model.logits(&hidden)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-        times.push(start.elapsed().as_secs_f64());
+        measured.push(timed(|| run(&one, batch, &mut cache))?);
     }
-    let decode: f64 = times.iter().sum();
-    times.sort_by(f64::total_cmp);
-    let start = Instant::now();
-    let rounds = 4;
-    for _ in 0..rounds {
-        model.products(batch)?;
+    let step = Measured::of(&mut measured);
+    for _ in 0..tokens.clamp(4, 16) {
+        measured.push(timed(|| model.products(batch))?);
     }
-    let products = start.elapsed().as_secs_f64() / f64::from(rounds);
+    let products = Measured::of(&mut measured);
+    let bandwidth = if arguments.text("--bandwidth").is_some() { Some(read_speed()) } else { None };
     println!(
         "{:#}",
         json!({
             "weight_bytes": model.weight_bytes(),
             "load_s": load,
-            "prefill_tokens_per_s": prompt as f64 / prefill,
-            "decode_tokens_per_s": (tokens * batch) as f64 / decode,
-            "decode_step_median_ms": times[times.len() / 2] * 1e3,
-            "decode_step_best_ms": times[0] * 1e3,
-            "products_alone_ms": products * 1e3,
-            "weight_gb_per_s": model.weight_bytes() as f64 / 1e9 / times[times.len() / 2],
+            "prefill_tokens_per_s": prompt as f64 / prefill.median,
+            "prefill_best_tokens_per_s": prompt as f64 / prefill.best,
+            "prefill_processor_s": prefill.processor,
+            "decode_tokens_per_s": batch as f64 / step.median,
+            "decode_step_median_ms": step.median * 1e3,
+            "decode_step_best_ms": step.best * 1e3,
+            "decode_step_processor_ms": step.processor * 1e3,
+            "products_alone_best_ms": products.best * 1e3,
+            "products_alone_processor_ms": products.processor * 1e3,
+            "weight_gb_per_s": model.weight_bytes() as f64 / 1e9 / step.best,
+            "memory_gb_per_s": bandwidth,
             "peak_memory_bytes": peak(),
         })
     );
     Ok(())
+}
+
+/// What the model says comes after the prompt: f32, the lowest byte first.
+fn logits(model: &Llama, embeddings: &Tensor) -> Result<Vec<u8>, LlmError> {
+    let (_, time, _) = embeddings.dims3()?;
+    let hidden = model.forward(embeddings, &[time], None)?.narrow(1, time - 1, 1)?;
+    let logits = model.logits(&hidden)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    Ok(logits.iter().flat_map(|value| value.to_le_bytes()).collect())
+}
+
+/// Seconds of several runs of the same.
+struct Measured {
+    best: f64,
+    median: f64,
+    /// Of all threads together, the mean.
+    processor: f64,
+}
+
+impl Measured {
+    /// Of the runs so far, of which none is left.
+    fn of(runs: &mut Vec<(f64, f64)>) -> Self {
+        let processor = runs.iter().map(|(_, processor)| processor).sum::<f64>();
+        let processor = processor / runs.len().max(1) as f64;
+        let mut times: Vec<f64> = runs.drain(..).map(|(time, _)| time).collect();
+        times.sort_by(f64::total_cmp);
+        let at = |place: usize| times.get(place).copied().unwrap_or(f64::NAN);
+        Self { best: at(0), median: at(times.len() / 2), processor }
+    }
+}
+
+/// Seconds on the clock and of the processor.
+fn timed(mut act: impl FnMut() -> Result<(), LlmError>) -> Result<(f64, f64), LlmError> {
+    let (start, before) = (Instant::now(), processor());
+    act()?;
+    Ok((start.elapsed().as_secs_f64(), processor() - before))
+}
+
+/// Seconds that the threads of this process have run, where the system tells.
+fn processor() -> f64 {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return f64::NAN };
+    let of_task = |task: std::io::Result<std::fs::DirEntry>| {
+        let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    tasks.filter_map(of_task).sum::<f64>() / 1e9
+}
+
+/// The most bytes a second, in units of 10^9, that all threads together read from memory.
+fn read_speed() -> f64 {
+    let data: Vec<u64> = (0..1_u64 << 27).collect();
+    let mut best = f64::INFINITY;
+    for _ in 0..8 {
+        let start = Instant::now();
+        let sums = data.par_chunks(1 << 15).map(|part| part.iter().fold(0, |sum, x| sum ^ x));
+        std::hint::black_box(sums.reduce(|| 0, |a, b| a ^ b));
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    (data.len() * 8) as f64 / 1e9 / best
 }
 
 /// The most memory that this process has had, in bytes, where the system tells.

@@ -12,9 +12,11 @@ const HIDDEN: f32 = f32::MIN;
 /// Keys and values of what a batch has seen, for each layer, and which of them are real.
 #[derive(Debug)]
 pub struct Cache {
+    /// What all rows have seen alike before: for each layer keys and values `[1, key heads, slots, head_dim]`.
+    shared: Vec<(Tensor, Tensor)>,
     /// For each layer keys and values `[batch, key heads, room, head_dim]`, of which `slots` are filled.
     layers: Vec<Option<(Tensor, Tensor)>>,
-    /// Filled slots, the same in each row of the batch.
+    /// Filled slots, the same in each row of the batch; those that are shared left out.
     slots: usize,
     /// For each row, whether a slot is real or padding.
     real: Vec<Vec<bool>>,
@@ -25,7 +27,7 @@ impl Cache {
     #[must_use]
     pub fn new(config: &Config, batch: usize) -> Self {
         let layers = (0..config.num_hidden_layers).map(|_| None).collect();
-        Self { layers, slots: 0, real: vec![Vec::new(); batch] }
+        Self { shared: Vec::new(), layers, slots: 0, real: vec![Vec::new(); batch] }
     }
 
     /// Positions that a row of the batch has seen, padding left out.
@@ -34,7 +36,7 @@ impl Cache {
         self.real[row].iter().filter(|&&real| real).count()
     }
 
-    /// Copies of a cache of one row, `batch` times: what was seen is shared by several continuations.
+    /// A cache of `batch` rows that all have seen what this one of one row has: it is shared, not copied.
     ///
     /// # Errors
     /// If the cache has not exactly one row.
@@ -42,18 +44,21 @@ impl Cache {
         let [row] = &self.real[..] else {
             return Err(LlmError::input("cache", "one row", format!("{} rows", self.real.len())));
         };
-        let copies = |tensor: &Tensor| {
-            let filled = tensor.narrow(2, 0, self.slots)?;
-            filled.repeat((batch, 1, 1, 1))?.contiguous()
-        };
-        let mut layers = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
-            layers.push(match layer {
-                Some((k, v)) => Some((copies(k)?, copies(v)?)),
+        let mut shared = Vec::with_capacity(self.layers.len());
+        for (layer, own) in self.layers.iter().enumerate() {
+            let own = match own {
+                Some((k, v)) => Some((k.narrow(2, 0, self.slots)?, v.narrow(2, 0, self.slots)?)),
                 None => None,
+            };
+            shared.extend(match (self.shared.get(layer), own) {
+                (Some((k, v)), Some(own)) => {
+                    Some((Tensor::cat(&[k, &own.0], 2)?, Tensor::cat(&[v, &own.1], 2)?))
+                }
+                (shared, own) => own.or_else(|| shared.cloned()),
             });
         }
-        Ok(Self { layers, slots: self.slots, real: vec![row.clone(); batch] })
+        let layers = vec![None; self.layers.len()];
+        Ok(Self { shared, layers, slots: 0, real: vec![row.clone(); batch] })
     }
 
     /// Keeps these rows of the batch, in this order.
@@ -89,13 +94,14 @@ impl Cache {
         }
     }
 
-    /// Appends keys and values of a layer and gives all of that layer, `[batch, key heads, keys, dim]`.
+    /// Appends keys and values of a layer and gives all of that layer, in one part or two: what all rows share,
+    /// `[1, key heads, keys, dim]`, and what each has seen, `[batch, key heads, keys, dim]`.
     pub(crate) fn append(
         &mut self,
         layer: usize,
         k: &Tensor,
         v: &Tensor,
-    ) -> Result<(Tensor, Tensor), LlmError> {
+    ) -> Result<Vec<(Tensor, Tensor)>, LlmError> {
         let (batch, heads, time, dim) = k.dims4()?;
         let needed = self.slots + time;
         let room = match &self.layers[layer] {
@@ -116,14 +122,15 @@ impl Cache {
             let grown = (grown(old.map(|it| &it.0), k)?, grown(old.map(|it| &it.1), v)?);
             self.layers[layer] = Some(grown);
         }
-        match &self.layers[layer] {
+        let own = match &self.layers[layer] {
             Some((all_k, all_v)) => {
                 all_k.slice_set(&k.contiguous()?, 2, self.slots)?;
                 all_v.slice_set(&v.contiguous()?, 2, self.slots)?;
-                Ok((all_k.narrow(2, 0, needed)?, all_v.narrow(2, 0, needed)?))
+                (all_k.narrow(2, 0, needed)?, all_v.narrow(2, 0, needed)?)
             }
-            None => Ok((k.clone(), v.clone())),
-        }
+            None => (k.clone(), v.clone()),
+        };
+        Ok(self.shared.get(layer).cloned().into_iter().chain([own]).collect())
     }
 }
 
@@ -134,7 +141,7 @@ pub(crate) fn mask(
     cache: Option<&Cache>,
     device: &Device,
 ) -> Result<Tensor, LlmError> {
-    let past = cache.map_or(0, |cache| cache.slots);
+    let past = cache.and_then(|cache| cache.real.first()).map_or(0, Vec::len);
     let mut mask = Vec::with_capacity(batch * time * (past + time));
     let shown = |seen: bool| if seen { 0.0 } else { HIDDEN };
     for row in 0..batch {

@@ -40,7 +40,6 @@ mod cache;
 pub mod checkpoint;
 pub mod conversation;
 mod error;
-mod few_rows;
 pub mod generate;
 pub mod gguf;
 pub mod interleave;

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use candle_core::quantized::QTensor;
+use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{D, DType, Tensor};
+use omnivale_kernels::{Activation, After, BlockFormat, BlockLinear, Seen};
 
 use crate::LlmError;
-use crate::few_rows;
 
 /// Queries of a head from which on packing its keys pays.
 const PACKED_QUERIES: usize = 8;
@@ -43,6 +43,22 @@ impl Matrix {
     }
 }
 
+impl Matrix {
+    fn quantised(&self) -> Option<&Arc<QTensor>> {
+        match self {
+            Self::Quantised(weight) => Some(weight),
+            Self::Dense(_) => None,
+        }
+    }
+
+    fn dense(&self) -> Option<&Tensor> {
+        match self {
+            Self::Dense(weight) => Some(weight),
+            Self::Quantised(_) => None,
+        }
+    }
+}
+
 impl From<Tensor> for Matrix {
     fn from(weight: Tensor) -> Self {
         Self::Dense(weight)
@@ -51,7 +67,7 @@ impl From<Tensor> for Matrix {
 
 /// `y = x W^T + b`.
 ///
-/// A dense weight in the processor's memory is packed for the products of `kernels` and not kept beside it.
+/// A weight in the processor's memory is packed for the products of `kernels` and not kept beside it.
 #[derive(Debug, Clone)]
 pub struct Linear {
     product: Product,
@@ -63,6 +79,8 @@ pub struct Linear {
 enum Product {
     /// With the bias in it.
     Packed(Arc<omnivale_kernels::Linear>),
+    /// Quantised.
+    Blocks(BlockLinear),
     /// `[outputs, inputs]`.
     Matrix(Matrix),
 }
@@ -72,13 +90,22 @@ impl Linear {
     #[must_use]
     pub fn new(weight: impl Into<Matrix>, bias: Option<Tensor>) -> Self {
         let weight = weight.into();
-        if let Matrix::Dense(dense) = &weight
-            && dense.device().is_cpu()
-            && matches!(dense.dtype(), DType::F32 | DType::BF16 | DType::F16)
-            // What cannot be packed says why when it is used.
-            && let Ok(packed) = omnivale_kernels::Linear::new(dense, bias.as_ref())
-        {
-            return Self { product: Product::Packed(Arc::new(packed)), bias: None };
+        // What cannot be packed says why when it is used.
+        match &weight {
+            Matrix::Dense(dense)
+                if dense.device().is_cpu()
+                    && matches!(dense.dtype(), DType::F32 | DType::BF16 | DType::F16) =>
+            {
+                if let Ok(packed) = omnivale_kernels::Linear::new(dense, bias.as_ref()) {
+                    return Self { product: Product::Packed(Arc::new(packed)), bias: None };
+                }
+            }
+            Matrix::Quantised(one) => {
+                if let Some(blocks) = blocks(&[one]) {
+                    return Self { product: Product::Blocks(blocks), bias };
+                }
+            }
+            Matrix::Dense(_) => {}
         }
         Self { product: Product::Matrix(weight), bias }
     }
@@ -90,6 +117,7 @@ impl Linear {
     pub fn inputs(&self) -> Result<usize, LlmError> {
         match &self.product {
             Product::Packed(packed) => Ok(packed.inputs()),
+            Product::Blocks(blocks) => Ok(blocks.inputs()),
             Product::Matrix(matrix) => Ok(matrix.dims()?.1),
         }
     }
@@ -101,6 +129,10 @@ impl Linear {
             Product::Packed(packed) => {
                 packed.inputs() * packed.outputs() * packed.dtype().size_in_bytes()
             }
+            Product::Blocks(blocks) => {
+                let format = blocks.format();
+                blocks.outputs() * blocks.inputs() / format.values() * format.bytes()
+            }
             Product::Matrix(matrix) => matrix.bytes(),
         }
     }
@@ -110,35 +142,149 @@ impl Linear {
     /// # Errors
     /// If the last dimension is not `inputs`, or `OMNIVALE_KERNEL` names an implementation that is not there.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor, LlmError> {
-        let matrix = match &self.product {
-            Product::Packed(packed) => return Ok(packed.forward(x)?),
-            Product::Matrix(matrix) => matrix,
-        };
-        if x.device().is_cpu() {
-            omnivale_kernels::Kernel::chosen().map_err(candle_core::Error::from)?;
-        }
-        let (outputs, inputs) = matrix.dims()?;
-        let mut shape = x.dims().to_vec();
-        // One product over all rows: a batch of small products would be slower.
-        let rows = x.reshape(((), inputs))?;
-        let y = match matrix {
-            Matrix::Dense(weight) => rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?,
-            Matrix::Quantised(weight) => match few_rows::product(weight, &rows)? {
-                Some(y) => y,
-                None => {
-                    let rows = rows.to_dtype(DType::F32)?.contiguous()?;
-                    rows.apply_op1_no_bwd(weight.as_ref())?.to_dtype(x.dtype())?
-                }
-            },
+        self.then(x, &After::default())
+    }
+
+    /// [`Linear::forward`] plus `residual`, which is of the result's shape and type.
+    ///
+    /// # Errors
+    /// As [`Linear::forward`].
+    pub fn plus(&self, x: &Tensor, residual: &Tensor) -> Result<Tensor, LlmError> {
+        self.then(x, &After { residual: Some((residual, 1.0)), ..After::default() })
+    }
+
+    /// `silu` of [`Linear::forward`], times `factor`, which is of the result's shape and type.
+    ///
+    /// # Errors
+    /// As [`Linear::forward`].
+    pub fn gate(&self, x: &Tensor, factor: &Tensor) -> Result<Tensor, LlmError> {
+        let activation = Activation::Silu;
+        self.then(x, &After { activation, factor: Some(factor), ..After::default() })
+    }
+
+    /// The product and what comes after it: of `after` the activation is none or `silu`, the residual's scale 1.
+    fn then(&self, x: &Tensor, after: &After<'_>) -> Result<Tensor, LlmError> {
+        let y = match &self.product {
+            Product::Packed(packed) => return Ok(packed.forward_then(x, after)?),
+            Product::Blocks(blocks) if self.bias.is_none() => {
+                return Ok(blocks.forward_then(x, after)?);
+            }
+            Product::Blocks(blocks) => blocks.forward(x)?,
+            Product::Matrix(matrix) => multiplied(matrix, x)?,
         };
         let y = match &self.bias {
             Some(bias) => y.broadcast_add(bias)?,
             None => y,
         };
-        if let Some(last) = shape.last_mut() {
-            *last = outputs;
+        let y = if after.activation == Activation::Silu { y.silu()? } else { y };
+        let y = match after.factor {
+            Some(factor) => (y * factor)?,
+            None => y,
+        };
+        Ok(match after.residual {
+            Some((residual, _)) => (y + residual)?,
+            None => y,
+        })
+    }
+}
+
+/// `x W^T` by candle.
+fn multiplied(matrix: &Matrix, x: &Tensor) -> Result<Tensor, LlmError> {
+    if x.device().is_cpu() {
+        omnivale_kernels::Kernel::chosen().map_err(candle_core::Error::from)?;
+    }
+    let (outputs, inputs) = matrix.dims()?;
+    let mut shape = x.dims().to_vec();
+    // One product over all rows: a batch of small products would be slower.
+    let rows = x.reshape(((), inputs))?;
+    let y = match matrix {
+        Matrix::Dense(weight) => rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?,
+        Matrix::Quantised(weight) => {
+            let rows = rows.to_dtype(DType::F32)?.contiguous()?;
+            rows.apply_op1_no_bwd(weight.as_ref())?.to_dtype(x.dtype())?
         }
-        Ok(y.reshape(shape)?)
+    };
+    if let Some(last) = shape.last_mut() {
+        *last = outputs;
+    }
+    Ok(y.reshape(shape)?)
+}
+
+/// Weights of one format and width, packed one below the other; `None` where they are not, or the processor has no
+/// products for them.
+fn blocks(weights: &[&Arc<QTensor>]) -> Option<BlockLinear> {
+    let first = weights.first()?;
+    let format = match first.dtype() {
+        GgmlDType::Q8_0 => BlockFormat::Q8_0,
+        GgmlDType::Q4K => BlockFormat::Q4K,
+        _ => return None,
+    };
+    let (_, inputs) = first.shape().dims2().ok()?;
+    let alike = |one: &&Arc<QTensor>| {
+        one.dtype() == first.dtype()
+            && one.device().is_cpu()
+            && one.shape().dims2().is_ok_and(|(_, width)| width == inputs)
+    };
+    if !weights.iter().all(alike) {
+        return None;
+    }
+    let bytes = weights.iter().map(|one| one.data().ok()).collect::<Option<Vec<_>>>()?;
+    let bytes: Vec<&[u8]> = bytes.iter().map(AsRef::as_ref).collect();
+    BlockLinear::new(format, &bytes, inputs).ok().flatten()
+}
+
+/// Several layers of the same input: one product where their weights are of one format.
+#[derive(Debug, Clone)]
+pub struct Joined {
+    layers: Vec<Linear>,
+    /// Outputs of each layer that was joined.
+    widths: Vec<usize>,
+}
+
+impl Joined {
+    /// From weights `[outputs, inputs]` of the same inputs.
+    ///
+    /// # Errors
+    /// If one is no matrix.
+    pub fn new(weights: Vec<Matrix>) -> Result<Self, LlmError> {
+        let widths =
+            weights.iter().map(|one| Ok(one.dims()?.0)).collect::<Result<Vec<_>, LlmError>>()?;
+        let quantised: Vec<&Arc<QTensor>> = weights.iter().filter_map(Matrix::quantised).collect();
+        let dense: Vec<&Tensor> = weights.iter().filter_map(Matrix::dense).collect();
+        let one_kind = |all: &[&Tensor]| all.windows(2).all(|two| two[0].dtype() == two[1].dtype());
+        let layers = if quantised.len() == weights.len()
+            && let Some(blocks) = blocks(&quantised)
+        {
+            vec![Linear { product: Product::Blocks(blocks), bias: None }]
+        } else if dense.len() == weights.len() && one_kind(&dense) {
+            vec![Linear::new(Tensor::cat(&dense, 0)?, None)]
+        } else {
+            weights.into_iter().map(|one| Linear::new(one, None)).collect()
+        };
+        Ok(Self { layers, widths })
+    }
+
+    /// The products that are computed.
+    pub(crate) fn products(&self) -> &[Linear] {
+        &self.layers
+    }
+
+    /// `[..., inputs] -> [..., outputs]` of each layer that was joined.
+    ///
+    /// # Errors
+    /// As [`Linear::forward`].
+    pub fn forward(&self, x: &Tensor) -> Result<Vec<Tensor>, LlmError> {
+        let [one] = &self.layers[..] else {
+            return self.layers.iter().map(|layer| layer.forward(x)).collect();
+        };
+        let all = one.forward(x)?;
+        let mut first = 0;
+        let mut parts = Vec::with_capacity(self.widths.len());
+        for width in &self.widths {
+            parts.push(all.narrow(D::Minus1, first, *width)?);
+            first += width;
+        }
+        Ok(parts)
     }
 }
 
@@ -154,13 +300,32 @@ pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor, LlmErro
 /// Attention of queries to keys, with fewer key heads than query heads if the model shares them (each
 /// key head serves a run of neighbouring query heads).
 ///
-/// `q [batch, heads, time, dim]`, `k, v [batch, key heads, keys, dim]`, `mask [batch, time, keys]` in f32,
-/// added to the scores: `-> [batch, time, heads * dim]`. The softmax is taken in f32.
+/// `q [batch, heads, time, dim]`, `mask [batch, time, keys]` in f32, added to the scores. Keys and values are in parts,
+/// one after the other, `[batch, key heads, keys, dim]`, or with a batch of one if the whole batch has the same:
+/// `-> [batch, time, heads * dim]`. The softmax is taken in f32.
 ///
 /// # Errors
 /// If the shapes do not fit each other.
-pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: &Tensor) -> Result<Tensor, LlmError> {
+pub fn attention(q: &Tensor, seen: &[(Tensor, Tensor)], mask: &Tensor) -> Result<Tensor, LlmError> {
     let (batch, heads, time, dim) = q.dims4()?;
+    if time < PACKED_QUERIES {
+        let parts: Vec<Seen<'_>> = seen.iter().map(|(k, v)| Seen { k, v }).collect();
+        if let Some(mixed) = omnivale_kernels::attention_of_few(q, &parts, mask)? {
+            return Ok(mixed);
+        }
+    }
+    let whole = |part: fn(&(Tensor, Tensor)) -> &Tensor| -> Result<Tensor, LlmError> {
+        let [one] = seen else {
+            let mut parts = Vec::with_capacity(seen.len());
+            for x in seen.iter().map(part) {
+                let (_, heads, keys, dim) = x.dims4()?;
+                parts.push(x.broadcast_as((batch, heads, keys, dim))?);
+            }
+            return Ok(Tensor::cat(&parts, 2)?);
+        };
+        Ok(part(one).clone())
+    };
+    let (k, v) = (whole(|both| &both.0)?, whole(|both| &both.1)?);
     let (_, key_heads, keys, _) = k.dims4()?;
     if time >= PACKED_QUERIES {
         let mask = mask.unsqueeze(1)?;
@@ -169,15 +334,16 @@ pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: &Tensor) -> Result<Te
             bias: Some(&mask),
             ..omnivale_kernels::Attention::new(heads)
         };
-        return Ok(attention.forward(q, k, v)?);
+        return Ok(attention.forward(q, &k, &v)?);
     }
+    let (k, v) = (k.contiguous()?, v.contiguous()?);
     let group = heads / key_heads;
     let scale = 1.0 / (dim as f64).sqrt();
     let q = (q.contiguous()?.reshape((batch, key_heads, group * time, dim))? * scale)?;
     let scores = q.matmul(&k.t()?)?.to_dtype(DType::F32)?;
     let scores = scores.reshape((batch, heads, time, keys))?;
     let weights = softmax(&scores.broadcast_add(&mask.unsqueeze(1)?)?)?.to_dtype(v.dtype())?;
-    let mixed = weights.reshape((batch, key_heads, group * time, keys))?.matmul(v)?;
+    let mixed = weights.reshape((batch, key_heads, group * time, keys))?.matmul(&v)?;
     let mixed = mixed.reshape((batch, heads, time, dim))?.transpose(1, 2)?;
     Ok(mixed.reshape((batch, time, heads * dim))?)
 }

@@ -7,12 +7,13 @@
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
+use omnivale_kernels::split_heads;
 use serde::Deserialize;
 
 use crate::LlmError;
 use crate::cache::mask;
 use crate::checkpoint::Tensors;
-use crate::linalg::{Linear, attention, log_softmax, rms_norm};
+use crate::linalg::{Joined, Linear, attention, log_softmax, rms_norm};
 use crate::splice::embed;
 use crate::tokenizer::TokenId;
 
@@ -207,24 +208,14 @@ impl Rotation {
                 frequencies.iter().chain(&frequencies).map(move |frequency| at as f32 * frequency)
             })
             .collect();
-        let angles = Tensor::from_vec(angles, (batch, 1, time, dim), device)?;
+        let angles = Tensor::from_vec(angles, (batch, time, dim), device)?;
         Ok(Self { cos: angles.cos()?.to_dtype(dtype)?, sin: angles.sin()?.to_dtype(dtype)? })
-    }
-
-    /// Turns `x [batch, heads, time, head_dim]`.
-    fn turn(&self, x: &Tensor) -> Result<Tensor, LlmError> {
-        let (_, _, _, dim) = x.dims4()?;
-        let first = x.narrow(3, 0, dim / 2)?;
-        let second = x.narrow(3, dim / 2, dim / 2)?;
-        let crossed = Tensor::cat(&[&second.neg()?, &first], 3)?;
-        Ok((x.broadcast_mul(&self.cos)? + crossed.broadcast_mul(&self.sin)?)?)
     }
 }
 
 struct Attention {
-    q_proj: Linear,
-    k_proj: Linear,
-    v_proj: Linear,
+    /// `q_proj`, `k_proj`, `v_proj`.
+    qkv_proj: Joined,
     o_proj: Linear,
 }
 
@@ -233,36 +224,38 @@ impl Attention {
         let (width, dim) = (config.hidden_size, config.head_dim);
         let queries = config.num_attention_heads * dim;
         let keys = config.num_key_value_heads * dim;
+        let weight = |part: &str, outputs: usize| {
+            tensors.matrix(&format!("{path}.{part}.weight"), outputs, width)
+        };
+        let weights = [("q_proj", queries), ("k_proj", keys), ("v_proj", keys)];
+        let weights = weights.map(|(part, outputs)| weight(part, outputs));
         Ok(Self {
-            q_proj: linear(tensors, &format!("{path}.q_proj"), queries, width)?,
-            k_proj: linear(tensors, &format!("{path}.k_proj"), keys, width)?,
-            v_proj: linear(tensors, &format!("{path}.v_proj"), keys, width)?,
+            qkv_proj: Joined::new(weights.into_iter().collect::<Result<_, _>>()?)?,
             o_proj: linear(tensors, &format!("{path}.o_proj"), width, queries)?,
         })
     }
 
-    /// `x [batch, time, hidden] -> [batch, time, hidden]`; `mask [batch, time, keys]`.
+    /// `x [batch, time, hidden] -> [batch, time, hidden]`, plus `residual`; `mask [batch, time, keys]`.
     fn forward(
         &self,
         config: &Config,
-        x: &Tensor,
+        (x, residual): (&Tensor, &Tensor),
         rotation: &Rotation,
         mask: &Tensor,
         cache: Option<(&mut Cache, usize)>,
     ) -> Result<Tensor, LlmError> {
-        let (batch, time, _) = x.dims3()?;
-        let heads = |y: Tensor, count: usize| -> Result<Tensor, LlmError> {
-            Ok(y.reshape((batch, time, count, config.head_dim))?.transpose(1, 2)?.contiguous()?)
+        let (heads, key_heads) = (config.num_attention_heads, config.num_key_value_heads);
+        let [q, k, v] = &self.qkv_proj.forward(x)?[..] else {
+            return Err(LlmError::input("attention", "three projections", "others"));
         };
-        let q = heads(self.q_proj.forward(x)?, config.num_attention_heads)?;
-        let k = heads(self.k_proj.forward(x)?, config.num_key_value_heads)?;
-        let v = heads(self.v_proj.forward(x)?, config.num_key_value_heads)?;
-        let (q, k) = (rotation.turn(&q)?, rotation.turn(&k)?);
-        let (k, v) = match cache {
+        let turn = Some((&rotation.cos, &rotation.sin));
+        let (q, k) = (split_heads(q, heads, turn)?, split_heads(k, key_heads, turn)?);
+        let v = split_heads(v, key_heads, None)?;
+        let seen = match cache {
             Some((cache, layer)) => cache.append(layer, &k, &v)?,
-            None => (k, v),
+            None => vec![(k, v)],
         };
-        self.o_proj.forward(&attention(&q, &k, &v, mask)?)
+        self.o_proj.plus(&attention(&q, &seen, mask)?, residual)
     }
 }
 
@@ -282,10 +275,10 @@ impl Mlp {
         })
     }
 
-    /// `[batch, time, hidden] -> [batch, time, hidden]`.
-    fn forward(&self, x: &Tensor) -> Result<Tensor, LlmError> {
-        let gated = (self.gate_proj.forward(x)?.silu()? * self.up_proj.forward(x)?)?;
-        self.down_proj.forward(&gated)
+    /// `[batch, time, hidden] -> [batch, time, hidden]`, plus `residual`.
+    fn forward(&self, x: &Tensor, residual: &Tensor) -> Result<Tensor, LlmError> {
+        let gated = self.gate_proj.gate(x, &self.up_proj.forward(x)?)?;
+        self.down_proj.plus(&gated, residual)
     }
 }
 
@@ -377,6 +370,16 @@ impl Llama {
         &self,
         embeddings: &Tensor,
         lengths: &[usize],
+        cache: Option<&mut Cache>,
+    ) -> Result<Tensor, LlmError> {
+        // From one of the threads that compute: the others need not be waited for from outside at every product.
+        rayon::scope(|_| self.run(embeddings, lengths, cache))
+    }
+
+    fn run(
+        &self,
+        embeddings: &Tensor,
+        lengths: &[usize],
         mut cache: Option<&mut Cache>,
     ) -> Result<Tensor, LlmError> {
         let (batch, time, _) = embeddings.dims3()?;
@@ -400,11 +403,10 @@ impl Llama {
         for (index, layer) in self.layers.iter().enumerate() {
             let normed = rms_norm(&x, &layer.input_layernorm, eps)?;
             let layer_cache = cache.as_deref_mut().map(|cache| (cache, index));
-            let mixed =
-                layer.self_attn.forward(&self.config, &normed, &rotation, &mask, layer_cache)?;
-            x = (x + mixed)?;
+            let rows = (&normed, &x);
+            x = layer.self_attn.forward(&self.config, rows, &rotation, &mask, layer_cache)?;
             let normed = rms_norm(&x, &layer.post_attention_layernorm, eps)?;
-            x = (&x + layer.mlp.forward(&normed)?)?;
+            x = layer.mlp.forward(&normed, &x)?;
         }
         if let Some(cache) = cache {
             cache.advance(time, lengths);
@@ -434,15 +436,8 @@ impl Llama {
     fn linears(&self) -> impl Iterator<Item = &Linear> {
         let layers = self.layers.iter().flat_map(|layer| {
             let (attention, mlp) = (&layer.self_attn, &layer.mlp);
-            [
-                &attention.q_proj,
-                &attention.k_proj,
-                &attention.v_proj,
-                &attention.o_proj,
-                &mlp.gate_proj,
-                &mlp.up_proj,
-                &mlp.down_proj,
-            ]
+            let others = [&attention.o_proj, &mlp.gate_proj, &mlp.up_proj, &mlp.down_proj];
+            attention.qkv_proj.products().iter().chain(others)
         });
         layers.chain([&self.lm_head])
     }
