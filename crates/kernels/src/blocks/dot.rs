@@ -66,6 +66,8 @@ pub(super) unsafe trait Dot: Copy {
     /// Most rows of a tile of one panel of Q4_K, or of two of Q8_0, whose sums stay in registers.
     const ROWS: usize;
 
+    /// Asks for the line at a place, which may be anywhere.
+    unsafe fn fetch(from: *const u8);
     unsafe fn word(x: i32) -> Self::I;
     unsafe fn number(x: f32) -> Self::F;
     /// 64 bytes.
@@ -139,6 +141,7 @@ mod x86 {
         const ROWS: usize = 6;
 
         intrinsics! {
+            fn fetch(from: *const u8) { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
             fn word(x: i32) -> __m512i { _mm512_set1_epi32(x) }
             fn number(x: f32) -> __m512 { _mm512_set1_ps(x) }
             fn load(from: *const u8) -> __m512i { _mm512_loadu_si512(from.cast()) }
@@ -182,6 +185,7 @@ mod x86 {
         const ROWS: usize = 2;
 
         intrinsics! {
+            fn fetch(from: *const u8) { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
             fn word(x: i32) -> Two { [_mm256_set1_epi32(x); 2] }
             fn number(x: f32) -> [__m256; 2] { [_mm256_set1_ps(x); 2] }
             fn load(from: *const u8) -> Two {

@@ -2,30 +2,51 @@
 
 use rayon::prelude::*;
 
-use super::{BlockFormat, PANEL};
+use super::{BlockFormat, PANEL, TOGETHER};
 use crate::memory::{Lines, Shared};
 
 /// Bytes of the numbers beside one panel's values of one Q4_K block: scales of the eight runs, their offsets in pairs,
 /// and the two scales in f16.
-pub(super) const BESIDE_Q4K: usize = PANEL * (8 + 8 + 2 + 2);
+const BESIDE_Q4K: usize = PANEL * (8 + 8 + 2 + 2);
 /// Bytes of a Q8_0 panel's scales for one block.
-pub(super) const BESIDE_Q8: usize = PANEL * 2;
+const BESIDE_Q8: usize = PANEL * 2;
 
-/// A weight `[outputs, inputs]` in blocks.
+/// A weight `[outputs, inputs]` in blocks, two panels side by side: a product reads it from the first byte to the last.
 pub(super) struct Panels {
     pub(super) format: BlockFormat,
     pub(super) inputs: usize,
     pub(super) outputs: usize,
-    /// For each panel and each four inputs (of Q4_K: of two neighbouring runs, the second in the high halves) four bytes
-    /// of every output.
-    values: Lines,
-    /// For each panel and block what belongs to the values.
-    beside: Lines,
+    /// For each two panels and each block the values of the one, those of the other, and what belongs to either.
+    lines: Lines,
 }
 
 impl std::fmt::Debug for Panels {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(to, "[{}, {}] in {:?}", self.outputs, self.inputs, self.format)
+    }
+}
+
+/// Where things are in the memory of one block of two panels. All are multiples of what a vector loads.
+pub(super) struct Places {
+    /// Bytes of a panel's values: for each four inputs (of Q4_K: of two neighbouring runs, the second in the high
+    /// halves) four bytes of every output.
+    pub(super) values: usize,
+    /// Bytes of what is beside them.
+    pub(super) beside: usize,
+}
+
+impl Places {
+    pub(super) const Q8_0: Self = Self { values: 32 * PANEL, beside: BESIDE_Q8 };
+    pub(super) const Q4K: Self = Self { values: 128 * PANEL, beside: BESIDE_Q4K };
+
+    /// Bytes of a block of two panels.
+    pub(super) const fn block(&self) -> usize {
+        TOGETHER * (self.values + self.beside)
+    }
+
+    /// Where what is beside the values of panel `at` begins.
+    pub(super) const fn beside(&self, at: usize) -> usize {
+        TOGETHER * self.values + at * self.beside
     }
 }
 
@@ -35,58 +56,45 @@ impl Panels {
         let row = inputs / format.values() * format.bytes();
         let rows: Vec<&[u8]> = weights.iter().flat_map(|bytes| bytes.chunks_exact(row)).collect();
         let outputs = rows.len();
-        let panels = outputs.div_ceil(PANEL);
-        let mut packed =
-            Self { format, inputs, outputs, values: Lines::new(0), beside: Lines::new(0) };
-        let mut values = Lines::new(panels * packed.value_bytes());
-        let mut beside = Lines::new(panels * packed.beside_bytes());
-        let to = (Shared::new(values.as_mut_ptr::<u8>()), Shared::new(beside.as_mut_ptr::<u8>()));
-        rows.par_chunks(PANEL).enumerate().for_each(|(at, rows)| {
-            // SAFETY: each panel is as long as it says, and is written by this task alone.
-            let (values, beside) = unsafe {
-                let values = to.0.get().add(at * packed.value_bytes());
-                let beside = to.1.get().add(at * packed.beside_bytes());
-                (
-                    std::slice::from_raw_parts_mut(values, packed.value_bytes()),
-                    std::slice::from_raw_parts_mut(beside, packed.beside_bytes()),
-                )
-            };
+        let mut packed = Self { format, inputs, outputs, lines: Lines::new(0) };
+        let (places, bytes) = (packed.places(), packed.pair_bytes());
+        let mut lines = Lines::new(outputs.div_ceil(TOGETHER * PANEL) * bytes);
+        let to = Shared::new(lines.as_mut_ptr::<u8>());
+        rows.par_chunks(TOGETHER * PANEL).enumerate().for_each(|(at, rows)| {
+            // SAFETY: each pair of panels is as long as it says, and is written by this task alone.
+            let to = unsafe { std::slice::from_raw_parts_mut(to.get().add(at * bytes), bytes) };
             for (column, row) in rows.iter().enumerate() {
-                match format {
-                    BlockFormat::Q8_0 => q8_0(row, column, bias, values, beside),
-                    BlockFormat::Q4K => q4k(row, column, values, beside),
+                let (at, column) = (column / PANEL, column % PANEL);
+                let blocks = row.chunks_exact(format.bytes());
+                for (block, to) in blocks.zip(to.chunks_exact_mut(places.block())) {
+                    let (values, beside) = to.split_at_mut(places.beside(at));
+                    let values = &mut values[at * places.values..][..places.values];
+                    match format {
+                        BlockFormat::Q8_0 => q8_0(block, column, bias, values, beside),
+                        BlockFormat::Q4K => q4k(block, column, values, beside),
+                    }
                 }
             }
         });
-        packed.values = values;
-        packed.beside = beside;
+        packed.lines = lines;
         packed
     }
 
-    /// Bytes of a panel's values.
-    pub(super) fn value_bytes(&self) -> usize {
+    fn places(&self) -> Places {
         match self.format {
-            BlockFormat::Q8_0 => PANEL * self.inputs,
-            BlockFormat::Q4K => PANEL * self.inputs / 2,
+            BlockFormat::Q8_0 => Places::Q8_0,
+            BlockFormat::Q4K => Places::Q4K,
         }
     }
 
-    /// Bytes of what is beside a panel's values.
-    pub(super) fn beside_bytes(&self) -> usize {
-        let of_block = match self.format {
-            BlockFormat::Q8_0 => BESIDE_Q8,
-            BlockFormat::Q4K => BESIDE_Q4K,
-        };
-        self.inputs / self.format.values() * of_block
+    /// Bytes of two panels.
+    fn pair_bytes(&self) -> usize {
+        self.inputs / self.format.values() * self.places().block()
     }
 
-    /// The values of a panel, and what is beside them.
-    pub(super) fn panel(&self, at: usize) -> (*const u8, *const u8) {
-        let (values, beside) = (self.values.as_ptr::<u8>(), self.beside.as_ptr::<u8>());
-        (
-            values.wrapping_add(at * self.value_bytes()),
-            beside.wrapping_add(at * self.beside_bytes()),
-        )
+    /// Where two panels begin.
+    pub(super) fn pair(&self, at: usize) -> *const u8 {
+        self.lines.as_ptr::<u8>().wrapping_add(at * self.pair_bytes())
     }
 }
 
@@ -97,37 +105,29 @@ fn fours(from: &[u8], column: usize, to: &mut [u8]) {
     }
 }
 
-fn q8_0(row: &[u8], column: usize, bias: u8, values: &mut [u8], beside: &mut [u8]) {
-    let blocks = row.as_chunks::<34>().0.iter();
-    let to = values.chunks_exact_mut(32 * PANEL).zip(beside.chunks_exact_mut(BESIDE_Q8));
-    for (block, (values, scales)) in blocks.zip(to) {
-        scales[2 * column..][..2].copy_from_slice(&block[..2]);
-        let mut flipped = [0; 32];
-        for (to, from) in flipped.iter_mut().zip(&block[2..]) {
-            *to = from ^ bias;
-        }
-        fours(&flipped, column, values);
+fn q8_0(block: &[u8], column: usize, bias: u8, values: &mut [u8], scales: &mut [u8]) {
+    scales[2 * column..][..2].copy_from_slice(&block[..2]);
+    let mut flipped = [0; 32];
+    for (to, from) in flipped.iter_mut().zip(&block[2..]) {
+        *to = from ^ bias;
     }
+    fours(&flipped, column, values);
 }
 
-fn q4k(row: &[u8], column: usize, values: &mut [u8], beside: &mut [u8]) {
-    let blocks = row.as_chunks::<144>().0.iter();
-    let to = values.chunks_exact_mut(128 * PANEL).zip(beside.chunks_exact_mut(BESIDE_Q4K));
-    for (block, (values, beside)) in blocks.zip(to) {
-        fours(&block[16..], column, values);
-        for run in 0..8 {
-            let (scale, offset) = scale(block, run);
-            beside[run * PANEL + column] = scale;
-            beside[8 * PANEL + run / 2 * 2 * PANEL + 2 * column + run % 2] = offset;
-        }
-        beside[16 * PANEL + 2 * column..][..2].copy_from_slice(&block[..2]);
-        beside[18 * PANEL + 2 * column..][..2].copy_from_slice(&block[2..4]);
+fn q4k(block: &[u8], column: usize, values: &mut [u8], beside: &mut [u8]) {
+    fours(&block[16..], column, values);
+    for run in 0..8 {
+        let (scale, offset) = scale(block, run);
+        beside[run * PANEL + column] = scale;
+        beside[8 * PANEL + run / 2 * 2 * PANEL + 2 * column + run % 2] = offset;
     }
+    beside[16 * PANEL + 2 * column..][..2].copy_from_slice(&block[..2]);
+    beside[18 * PANEL + 2 * column..][..2].copy_from_slice(&block[2..4]);
 }
 
 /// Scale and offset of a run of a Q4_K block: six bits each; of the last four runs the upper two bits stand with the
 /// first four.
-fn scale(block: &[u8; 144], run: usize) -> (u8, u8) {
+fn scale(block: &[u8], run: usize) -> (u8, u8) {
     let packed = &block[4..16];
     if run < 4 {
         return (packed[run] & 63, packed[run + 4] & 63);

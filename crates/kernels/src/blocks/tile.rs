@@ -1,7 +1,7 @@
-//! The innermost product: a few rows times one or two panels, from the first to the last block.
+//! The innermost product: a few rows times two panels, from the first to the last block.
 
 use super::dot::Dot;
-use super::pack::{BESIDE_Q4K, BESIDE_Q8, Panels};
+use super::pack::{Panels, Places};
 use super::row::Rounded;
 use super::{BlockFormat, PANEL, TOGETHER};
 use crate::memory::Out;
@@ -15,7 +15,7 @@ pub(super) struct Part<'a> {
     pub(super) x: &'a Rounded,
     /// First and count.
     pub(super) rows: (usize, usize),
-    /// First and count of pairs of panels; the last has perhaps one alone.
+    /// First and count of pairs of panels.
     pub(super) pairs: (usize, usize),
     pub(super) epilogue: &'a Epilogue<'a>,
     pub(super) out: Out<'a>,
@@ -29,42 +29,43 @@ struct Tile<'a> {
     x: &'a Rounded,
     /// Its first row.
     row: usize,
-    panels: &'a Panels,
-    /// Its first panel.
-    panel: usize,
-    /// Rows of sums, `stride` apart.
+    /// Its pair of panels, from the first block on.
+    pair: *const u8,
+    /// Which of both is its first.
+    first: usize,
+    /// Rows of sums, two panels wide.
     sums: *mut f32,
-    stride: usize,
 }
+
+/// Bytes ahead of what is multiplied that are fetched: further than the processor looks by itself.
+const AHEAD: usize = 4096;
+/// Most rows of a tile that waits for memory rather than for its products.
+const WAITING: usize = 2;
 
 impl Part<'_> {
     /// # Safety
     /// As for [`Dot`] and [`Simd`]; the rows, the panels and the result are there.
     #[inline(always)]
     pub(super) unsafe fn run<S: Simd, D: Dot>(self) {
+        const WIDTH: usize = TOGETHER * PANEL;
         let (first, rows) = self.rows;
-        let all = self.panels.outputs.div_ceil(PANEL);
-        for pair in self.pairs.0..self.pairs.0 + self.pairs.1 {
-            let panel = pair * TOGETHER;
-            let count = TOGETHER.min(all - panel);
-            let width = count * PANEL;
-            let tiles = rows.div_ceil(D::ROWS);
-            for at in 0..tiles {
-                let (row, rows) = share(rows, tiles, at);
-                let sums = self.sums.wrapping_add(row * width);
-                let (panels, x) = (self.panels, self.x);
-                let tile = Tile { x, row: first + row, panels, panel, sums, stride: width };
+        let tiles = rows.div_ceil(D::ROWS);
+        for at in self.pairs.0..self.pairs.0 + self.pairs.1 {
+            let pair = self.panels.pair(at);
+            for tile in 0..tiles {
+                let (row, rows) = share(rows, tiles, tile);
+                let sums = self.sums.wrapping_add(row * WIDTH);
+                let tile = Tile { x: self.x, row: first + row, pair, first: 0, sums };
                 // SAFETY: the caller's promise.
                 unsafe {
-                    match (panels.format, count) {
-                        (BlockFormat::Q8_0, 2) => tile.rows::<D, true, 2>(rows),
-                        (BlockFormat::Q8_0, _) => tile.rows::<D, true, 1>(rows),
-                        (BlockFormat::Q4K, 2) => tile.rows::<D, false, 2>(rows),
-                        (BlockFormat::Q4K, _) => tile.rows::<D, false, 1>(rows),
+                    match self.panels.format {
+                        BlockFormat::Q8_0 => tile.rows::<D, true>(rows),
+                        BlockFormat::Q4K => tile.rows::<D, false>(rows),
                     }
                 }
             }
-            let block = Block { sums: self.sums, width, rows: self.rows, column: panel * PANEL };
+            let column = at * WIDTH;
+            let block = Block { sums: self.sums, width: WIDTH, rows: self.rows, column };
             // SAFETY: the sums are all there, and this part of the result is this task's own.
             unsafe { block.write::<S>(self.epilogue, self.out, self.panels.outputs) };
         }
@@ -75,34 +76,34 @@ impl Tile<'_> {
     /// # Safety
     /// As for [`Part::run`]; at most [`Dot::ROWS`] rows.
     #[inline(always)]
-    unsafe fn rows<D: Dot, const WHOLE: bool, const WIDE: usize>(self, rows: usize) {
+    unsafe fn rows<D: Dot, const WHOLE: bool>(self, rows: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             match rows {
-                1 => self.multiply::<D, WHOLE, 1, WIDE>(),
-                2 => self.multiply::<D, WHOLE, 2, WIDE>(),
-                3 if D::ROWS >= 3 => self.multiply::<D, WHOLE, 3, WIDE>(),
-                4 if D::ROWS >= 4 => self.multiply::<D, WHOLE, 4, WIDE>(),
-                5 if D::ROWS >= 5 => self.multiply::<D, WHOLE, 5, WIDE>(),
-                6 if D::ROWS >= 6 => self.multiply::<D, WHOLE, 6, WIDE>(),
+                1 => self.multiply::<D, WHOLE, 1>(),
+                2 => self.multiply::<D, WHOLE, 2>(),
+                3 if D::ROWS >= 3 => self.multiply::<D, WHOLE, 3>(),
+                4 if D::ROWS >= 4 => self.multiply::<D, WHOLE, 4>(),
+                5 if D::ROWS >= 5 => self.multiply::<D, WHOLE, 5>(),
+                6 if D::ROWS >= 6 => self.multiply::<D, WHOLE, 6>(),
                 _ => debug_assert_eq!(rows, 0, "a tile has at most {} rows", D::ROWS),
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn multiply<D: Dot, const WHOLE: bool, const ROWS: usize, const WIDE: usize>(self) {
+    unsafe fn multiply<D: Dot, const WHOLE: bool, const ROWS: usize>(self) {
         // SAFETY: the caller's promise.
         unsafe {
             if WHOLE {
-                self.q8_0::<D, ROWS, WIDE>();
+                self.q8_0::<D, ROWS, TOGETHER>();
             } else if ROWS <= 2 {
-                self.q4k::<D, ROWS, WIDE>();
+                self.q4k::<D, ROWS, TOGETHER>();
             } else {
                 // Each panel has sums of both halves of its bytes: one at a time is what registers hold.
-                for at in 0..WIDE {
-                    let sums = self.sums.add(at * PANEL);
-                    Self { panel: self.panel + at, sums, ..self }.q4k::<D, ROWS, 1>();
+                for first in 0..TOGETHER {
+                    let sums = self.sums.add(first * PANEL);
+                    Self { first, sums, ..self }.q4k::<D, ROWS, 1>();
                 }
             }
         }
@@ -136,9 +137,13 @@ impl Tile<'_> {
     unsafe fn q8_0<D: Dot, const ROWS: usize, const WIDE: usize>(&self) {
         // SAFETY: the caller's promise; panels have as many blocks as rows have.
         unsafe {
-            let panels: [_; WIDE] = std::array::from_fn(|at| self.panels.panel(self.panel + at));
+            let places = Places::Q8_0;
             let mut totals = [[D::number(0.0); WIDE]; ROWS];
             for block in 0..self.x.row_scales {
+                let from = self.pair.add(block * places.block());
+                if ROWS <= WAITING {
+                    ahead::<D>(from, places.block());
+                }
                 let mut sums = [[D::word(0); WIDE]; ROWS];
                 for row in 0..ROWS {
                     sums[row] = [self.sum::<D>(row, block); WIDE];
@@ -146,7 +151,7 @@ impl Tile<'_> {
                 for step in 0..8 {
                     let mut w = [D::word(0); WIDE];
                     for at in 0..WIDE {
-                        w[at] = D::load(panels[at].0.add((block * 8 + step) * 4 * PANEL));
+                        w[at] = D::load(from.add(at * places.values + step * 4 * PANEL));
                     }
                     for row in 0..ROWS {
                         let x = self.four::<D>(row, block * 32 + step * 4);
@@ -157,7 +162,7 @@ impl Tile<'_> {
                 }
                 let mut scales = [D::number(0.0); WIDE];
                 for at in 0..WIDE {
-                    scales[at] = D::f16(panels[at].1.add(block * BESIDE_Q8));
+                    scales[at] = D::f16(from.add(places.beside(at)));
                 }
                 for row in 0..ROWS {
                     let scale = self.scale::<D>(row, block);
@@ -176,19 +181,25 @@ impl Tile<'_> {
     unsafe fn q4k<D: Dot, const ROWS: usize, const WIDE: usize>(&self) {
         // SAFETY: the caller's promise; panels have as many blocks as rows have.
         unsafe {
-            let panels: [_; WIDE] = std::array::from_fn(|at| self.panels.panel(self.panel + at));
+            let places = Places::Q4K;
             let mut totals = [[D::number(0.0); WIDE]; ROWS];
             for block in 0..self.x.row_scales {
+                let from = self.pair.add(block * places.block());
+                let beside = from.add(places.beside(self.first));
+                let from = from.add(self.first * places.values);
                 // Sums of whole numbers, at most 256 * 15 * 127 * 63: as f32 they are exact to one in 2^24.
                 let mut scaled = [[D::number(0.0); WIDE]; ROWS];
                 let mut below = [[D::word(0); WIDE]; ROWS];
                 for pair in 0..4 {
+                    if ROWS <= WAITING {
+                        ahead::<D>(from.add(pair * places.block() / 4), places.block() / 4);
+                    }
                     let mut sums = [[[D::word(0); 2]; WIDE]; ROWS];
                     for step in 0..8 {
                         let mut w = [[D::word(0); 2]; WIDE];
                         for at in 0..WIDE {
-                            let from = (block * 32 + pair * 8 + step) * 4 * PANEL;
-                            let both = D::load(panels[at].0.add(from));
+                            let from = from.add(at * places.values);
+                            let both = D::load(from.add((pair * 8 + step) * 4 * PANEL));
                             w[at] = [D::low(both), D::high(both)];
                         }
                         for row in 0..ROWS {
@@ -203,7 +214,7 @@ impl Tile<'_> {
                         }
                     }
                     for at in 0..WIDE {
-                        let beside = panels[at].1.add(block * BESIDE_Q4K);
+                        let beside = beside.add(at * places.beside);
                         for half in 0..2 {
                             let scale = D::bytes(beside.add((2 * pair + half) * PANEL));
                             for row in 0..ROWS {
@@ -219,7 +230,7 @@ impl Tile<'_> {
                     }
                 }
                 for at in 0..WIDE {
-                    let beside = panels[at].1.add(block * BESIDE_Q4K + 16 * PANEL);
+                    let beside = beside.add(at * places.beside + 16 * PANEL);
                     let (of_scales, of_offsets) = (D::f16(beside), D::f16(beside.add(2 * PANEL)));
                     for row in 0..ROWS {
                         let scale = self.scale::<D>(row, block);
@@ -242,8 +253,17 @@ impl Tile<'_> {
         for (row, totals) in totals.into_iter().enumerate() {
             for (at, total) in totals.into_iter().enumerate() {
                 // SAFETY: there is room for every row's sums.
-                unsafe { D::store(self.sums.add(row * self.stride + at * PANEL), total) };
+                unsafe { D::store(self.sums.add((row * TOGETHER + at) * PANEL), total) };
             }
         }
+    }
+}
+
+/// Asks for the lines of `bytes` bytes far ahead of `from`; beyond the end it asks for nothing that matters.
+#[inline(always)]
+unsafe fn ahead<D: Dot>(from: *const u8, bytes: usize) {
+    for at in (0..bytes).step_by(64) {
+        // SAFETY: a request reads nothing.
+        unsafe { D::fetch(from.wrapping_add(AHEAD + at)) };
     }
 }
