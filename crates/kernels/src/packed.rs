@@ -157,24 +157,33 @@ impl Packed {
     }
 }
 
+/// Values of a row that are packed before those of the next: so few that all of them stay near.
+const NEAR: usize = 32;
+
 /// Rows into columns of `width`, those that are missing zero.
 unsafe fn columns<T: Number>(from: &[T], inputs: usize, width: usize, to: *mut T) {
-    for (column, row) in from.chunks_exact(inputs.max(1)).enumerate() {
-        for (step, value) in row.iter().enumerate() {
-            // SAFETY: a panel has `inputs` steps of `width` values, and at most `width` rows are given.
-            unsafe { *to.add(step * width + column) = *value };
+    for begin in (0..inputs).step_by(NEAR) {
+        for (column, row) in from.chunks_exact(inputs.max(1)).enumerate() {
+            let row = &row[begin..inputs.min(begin + NEAR)];
+            for (step, value) in row.iter().enumerate() {
+                // SAFETY: a panel has `inputs` steps of `width` values, and at most `width` rows are given.
+                unsafe { *to.add((begin + step) * width + column) = *value };
+            }
         }
     }
 }
 
 /// The same in pairs of inputs; an odd last one is paired with zero.
 unsafe fn pairs(from: &[bf16], inputs: usize, width: usize, to: *mut u32) {
-    for (column, row) in from.chunks_exact(inputs.max(1)).enumerate() {
-        for (step, pair) in row.chunks(2).enumerate() {
-            let high = pair.get(1).map_or(0, |value| u32::from(value.to_bits()));
-            let word = u32::from(pair[0].to_bits()) | high << 16;
-            // SAFETY: as above, with half as many steps.
-            unsafe { *to.add(step * width + column) = word };
+    for begin in (0..inputs).step_by(NEAR) {
+        for (column, row) in from.chunks_exact(inputs.max(1)).enumerate() {
+            let row = &row[begin..inputs.min(begin + NEAR)];
+            for (step, pair) in row.chunks(2).enumerate() {
+                let high = pair.get(1).map_or(0, |value| u32::from(value.to_bits()));
+                let word = u32::from(pair[0].to_bits()) | high << 16;
+                // SAFETY: as above, with half as many steps.
+                unsafe { *to.add((begin / 2 + step) * width + column) = word };
+            }
         }
     }
 }

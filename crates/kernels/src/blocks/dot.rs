@@ -63,7 +63,7 @@ pub(super) unsafe trait Dot: Copy {
     type I: Copy;
     /// As many f32.
     type F: Copy;
-    /// Most rows of a tile of one panel of Q4_K, or of two of Q8_0, whose sums stay in registers.
+    /// Most rows of a tile: at most 8, and as many as one panel's sums stay in registers for.
     const ROWS: usize;
 
     /// Asks for the line at a place, which may be anywhere.
@@ -138,7 +138,7 @@ mod x86 {
     unsafe impl Dot for Vnni {
         type I = __m512i;
         type F = __m512;
-        const ROWS: usize = 6;
+        const ROWS: usize = 8;
 
         intrinsics! {
             fn fetch(from: *const u8) { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }

@@ -63,10 +63,11 @@ impl Panels {
         rows.par_chunks(TOGETHER * PANEL).enumerate().for_each(|(at, rows)| {
             // SAFETY: each pair of panels is as long as it says, and is written by this task alone.
             let to = unsafe { std::slice::from_raw_parts_mut(to.get().add(at * bytes), bytes) };
-            for (column, row) in rows.iter().enumerate() {
-                let (at, column) = (column / PANEL, column % PANEL);
-                let blocks = row.chunks_exact(format.bytes());
-                for (block, to) in blocks.zip(to.chunks_exact_mut(places.block())) {
+            // Block after block, so that what is written stays near.
+            for (block, to) in to.chunks_exact_mut(places.block()).enumerate() {
+                for (column, row) in rows.iter().enumerate() {
+                    let (at, column) = (column / PANEL, column % PANEL);
+                    let block = &row[block * format.bytes()..][..format.bytes()];
                     let (values, beside) = to.split_at_mut(places.beside(at));
                     let values = &mut values[at * places.values..][..places.values];
                     match format {

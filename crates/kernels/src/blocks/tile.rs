@@ -35,12 +35,12 @@ struct Tile<'a> {
     first: usize,
     /// Rows of sums, two panels wide.
     sums: *mut f32,
+    /// Whether it is the first to read its panels, and asks for what comes.
+    fetches: bool,
 }
 
 /// Bytes ahead of what is multiplied that are fetched: further than the processor looks by itself.
 const AHEAD: usize = 4096;
-/// Most rows of a tile that waits for memory rather than for its products.
-const WAITING: usize = 2;
 
 impl Part<'_> {
     /// # Safety
@@ -55,7 +55,8 @@ impl Part<'_> {
             for tile in 0..tiles {
                 let (row, rows) = share(rows, tiles, tile);
                 let sums = self.sums.wrapping_add(row * WIDTH);
-                let tile = Tile { x: self.x, row: first + row, pair, first: 0, sums };
+                let (x, row, fetches) = (self.x, first + row, tile == 0);
+                let tile = Tile { x, row, pair, first: 0, sums, fetches };
                 // SAFETY: the caller's promise.
                 unsafe {
                     match self.panels.format {
@@ -86,6 +87,8 @@ impl Tile<'_> {
                 4 if D::ROWS >= 4 => self.multiply::<D, WHOLE, 4>(),
                 5 if D::ROWS >= 5 => self.multiply::<D, WHOLE, 5>(),
                 6 if D::ROWS >= 6 => self.multiply::<D, WHOLE, 6>(),
+                7 if D::ROWS >= 7 => self.multiply::<D, WHOLE, 7>(),
+                8 if D::ROWS >= 8 => self.multiply::<D, WHOLE, 8>(),
                 _ => debug_assert_eq!(rows, 0, "a tile has at most {} rows", D::ROWS),
             }
         }
@@ -95,15 +98,22 @@ impl Tile<'_> {
     unsafe fn multiply<D: Dot, const WHOLE: bool, const ROWS: usize>(self) {
         // SAFETY: the caller's promise.
         unsafe {
-            if WHOLE {
+            // A panel of Q4_K has sums of both halves of its bytes: one at a time is what registers hold, and with many
+            // rows of Q8_0, too.
+            if WHOLE && ROWS <= 6 {
                 self.q8_0::<D, ROWS, TOGETHER>();
-            } else if ROWS <= 2 {
+            } else if !WHOLE && ROWS <= 2 {
                 self.q4k::<D, ROWS, TOGETHER>();
             } else {
-                // Each panel has sums of both halves of its bytes: one at a time is what registers hold.
                 for first in 0..TOGETHER {
-                    let sums = self.sums.add(first * PANEL);
-                    Self { first, sums, ..self }.q4k::<D, ROWS, 1>();
+                    let (sums, fetches) =
+                        (self.sums.add(first * PANEL), self.fetches && first == 0);
+                    let panel = Self { first, sums, fetches, ..self };
+                    if WHOLE {
+                        panel.q8_0::<D, ROWS, 1>();
+                    } else {
+                        panel.q4k::<D, ROWS, 1>();
+                    }
                 }
             }
         }
@@ -141,7 +151,7 @@ impl Tile<'_> {
             let mut totals = [[D::number(0.0); WIDE]; ROWS];
             for block in 0..self.x.row_scales {
                 let from = self.pair.add(block * places.block());
-                if ROWS <= WAITING {
+                if self.fetches {
                     ahead::<D>(from, places.block());
                 }
                 let mut sums = [[D::word(0); WIDE]; ROWS];
@@ -151,7 +161,8 @@ impl Tile<'_> {
                 for step in 0..8 {
                     let mut w = [D::word(0); WIDE];
                     for at in 0..WIDE {
-                        w[at] = D::load(from.add(at * places.values + step * 4 * PANEL));
+                        let from = from.add((self.first + at) * places.values);
+                        w[at] = D::load(from.add(step * 4 * PANEL));
                     }
                     for row in 0..ROWS {
                         let x = self.four::<D>(row, block * 32 + step * 4);
@@ -162,7 +173,7 @@ impl Tile<'_> {
                 }
                 let mut scales = [D::number(0.0); WIDE];
                 for at in 0..WIDE {
-                    scales[at] = D::f16(from.add(places.beside(at)));
+                    scales[at] = D::f16(from.add(places.beside(self.first + at)));
                 }
                 for row in 0..ROWS {
                     let scale = self.scale::<D>(row, block);
@@ -191,7 +202,7 @@ impl Tile<'_> {
                 let mut scaled = [[D::number(0.0); WIDE]; ROWS];
                 let mut below = [[D::word(0); WIDE]; ROWS];
                 for pair in 0..4 {
-                    if ROWS <= WAITING {
+                    if self.fetches {
                         ahead::<D>(from.add(pair * places.block() / 4), places.block() / 4);
                     }
                     let mut sums = [[[D::word(0); 2]; WIDE]; ROWS];
