@@ -22,7 +22,9 @@ pub(crate) use model::*;
 pub(crate) use predict::*;
 pub(crate) use video_model::*;
 
-pub(crate) use features::{FeaturesCommand, FeaturesRunArgs, RowsDtypeChoice, TailChoice};
+pub(crate) use features::{
+    EncoderPrecision, FeaturesCommand, FeaturesRunArgs, RowsDtypeChoice, TailChoice,
+};
 
 /// Turns long videos into timelines of what is seen, heard and said.
 #[derive(Debug, Parser)]
