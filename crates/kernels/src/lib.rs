@@ -5,6 +5,8 @@
 //!
 //! Not here: models (`encoders`, `llm`).
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod attention;
 mod choice;
 mod error;
