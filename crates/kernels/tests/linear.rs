@@ -157,4 +157,14 @@ fn an_unknown_implementation_is_refused_with_the_names_there_are() {
     let message = Kernel::named("fast").unwrap_err().to_string();
     assert!(message.contains("OMNIVALE_KERNEL=fast: no such implementation"), "{message}");
     assert!(message.contains("plain"), "{message}");
+    for kernel in Kernel::ALL {
+        match Kernel::named(kernel.name()) {
+            Ok(found) => assert!(found == kernel && Kernel::available().contains(&kernel)),
+            Err(error) => {
+                let start = format!("OMNIVALE_KERNEL={} cannot run here: ", kernel.name());
+                assert!(error.to_string().starts_with(&start), "{error}");
+                assert!(!Kernel::available().contains(&kernel));
+            }
+        }
+    }
 }

@@ -9,7 +9,7 @@ mod tests;
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// One of the instructions, its addresses worked out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,11 +101,13 @@ struct State {
     bytes: [u16; 8],
     rows: [u8; 8],
     tiles: [Tile; 8],
+    /// Instructions carried out for the thread.
+    count: usize,
 }
 
 impl State {
     const fn new() -> Self {
-        Self { configured: false, bytes: [0; 8], rows: [0; 8], tiles: [[[0; 16]; 16]; 8] }
+        Self { configured: false, bytes: [0; 8], rows: [0; 8], tiles: [[[0; 16]; 16]; 8], count: 0 }
     }
 
     /// Carries out an instruction; the message is of what the processor would refuse.
@@ -115,11 +117,11 @@ impl State {
     unsafe fn run(&mut self, instruction: Instruction) -> Result<(), &'static str> {
         match instruction {
             Instruction::Configure(from) => {
-                *self = Self::new();
+                self.release();
                 // SAFETY: the caller's promise.
                 self.configure(&unsafe { (from as *const [u8; 64]).read_unaligned() })?;
             }
-            Instruction::Release => *self = Self::new(),
+            Instruction::Release => self.release(),
             Instruction::Zero(tile) => {
                 self.shape(tile)?;
                 self.tiles[tile] = [[0; 16]; 16];
@@ -144,7 +146,12 @@ impl State {
             }
             Instruction::Dot(sums, left, right) => self.dot(sums, left, right)?,
         }
+        self.count += 1;
         Ok(())
+    }
+
+    fn release(&mut self) {
+        *self = Self { count: self.count, ..Self::new() };
     }
 
     fn configure(&mut self, from: &[u8; 64]) -> Result<(), &'static str> {
@@ -186,7 +193,7 @@ impl State {
             return Err("a product of tiles that do not fit each other");
         }
         let mut made = [[0u32; 16]; 16];
-        for row in 0..rows {
+        for (row, made) in made[..rows].iter_mut().enumerate() {
             let (mut even, mut odd) = ([0f32; 16], [0f32; 16]);
             for pair in 0..pairs {
                 let (low, high) = halves(self.tiles[left][row][pair]);
@@ -199,7 +206,7 @@ impl State {
             for column in 0..bytes / 4 {
                 let before = flushed(f32::from_bits(self.tiles[sums][row][column]));
                 let after = flushed(before + flushed(even[column] + odd[column]));
-                made[row][column] = after.to_bits();
+                made[column] = after.to_bits();
             }
         }
         self.tiles[sums] = made;
@@ -223,22 +230,16 @@ thread_local! {
 }
 
 static INSTALLED: AtomicBool = AtomicBool::new(false);
-static CARRIED_OUT: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether the handler is there.
 pub(super) fn installed() -> bool {
     INSTALLED.load(Ordering::Acquire)
 }
 
-/// Instructions that were carried out until now.
-pub(super) fn carried_out() -> usize {
-    CARRIED_OUT.load(Ordering::Relaxed)
-}
-
-/// Whether tiles of the calling thread are configured.
-pub(super) fn configured() -> bool {
+/// Whether tiles of the calling thread are configured, and how many instructions were carried out for it.
+pub(super) fn of_thread() -> (bool, usize) {
     // SAFETY: only this thread and its handler use its state, and the handler does not run between these.
-    STATE.with(|state| unsafe { (*state.get()).configured })
+    STATE.with(|state| unsafe { ((*state.get()).configured, (*state.get()).count) })
 }
 
 /// Sees that there is AMX: the processor's, or this.
@@ -299,7 +300,6 @@ extern "C" fn handle(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
             Err(reason) => fail(reason),
         }
     }
-    CARRIED_OUT.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Says why and ends the process, by what a handler of signals may call.

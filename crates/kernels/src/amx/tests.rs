@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::emulator;
 use super::tiles::{Heights, OUTPUTS, ROWS, Run, STEP_BYTES, Tiles};
-use super::{AMX_BF16, AMX_TILE, TILE_STATES, lacking};
+use super::{AMX_BF16, AMX_TILE, TILE_STATES, lacking, spin};
 use crate::{Activation, After, Kernel, Linear};
 
 /// Values that look random, in [-1, 1), of a seed.
@@ -46,11 +46,11 @@ fn amx() -> Kernel {
 /// given back.
 fn on<R: Send>(threads: usize, act: impl Fn() -> R + Send + Sync) -> R {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let before = emulator::carried_out();
     let made = pool.install(act);
     if emulator::installed() {
-        assert!(emulator::carried_out() > before, "the product was made without tiles");
-        assert_eq!(pool.broadcast(|_| emulator::configured()), vec![false; threads]);
+        let threads = pool.broadcast(|_| emulator::of_thread());
+        assert!(threads.iter().any(|thread| thread.1 > 0), "the product was made without tiles");
+        assert!(threads.iter().all(|thread| !thread.0), "a thread kept its tiles");
     }
     made
 }
@@ -254,6 +254,14 @@ fn a_block_touches_its_own_memory_alone() {
             assert!(sums.iter().all(|sum| *sum == 2.0 * 96.0 * 2.0), "{sums:?}");
         }
     }
+}
+
+#[test]
+fn what_the_measure_of_speed_counts_is_done() {
+    amx();
+    // SAFETY: AMX is provided for.
+    let flops = on(1, || unsafe { spin(3) });
+    assert_eq!(flops, 3.0 * 2.0 * 32.0 * 32.0 * 32.0);
 }
 
 #[test]
