@@ -198,6 +198,19 @@ fn infinities_and_what_is_no_number_stay_in_their_rows() {
     assert_eq!((&wild[0], &wild[3]), (&tame[0], &tame[3]));
 }
 
+#[test]
+fn nothing_of_an_earlier_product_gets_into_the_next() {
+    let w = half(&values(&[3, 33], 1));
+    let wild = Tensor::full(f32::NAN, (64, 256), &Device::Cpu).unwrap();
+    let wide_one = Linear::with(&half(&values(&[3, 256], 2)), None, amx()).unwrap();
+    let linear = Linear::with(&w, None, amx()).unwrap();
+    let x = values(&[5, 33], 3);
+    let (wild, tame) = on(1, || (wide_one.forward(&wild).unwrap(), linear.forward(&x).unwrap()));
+    assert!(wild.to_vec2::<f32>().unwrap().iter().flatten().all(|y| y.is_nan()));
+    let reference = wide(&half(&x)).matmul(&wide(&w).t().unwrap()).unwrap();
+    assert!(off(&tame, &reference) < 2e-5, "{tame}");
+}
+
 /// Memory that ends where none begins: what reads or writes beyond it is stopped at once.
 struct Guarded {
     at: *mut u8,

@@ -110,6 +110,31 @@ fn products_are_summed_as_the_manual_says() {
 }
 
 #[test]
+fn every_sum_is_rounded_as_it_would_be_of_exact_numbers() {
+    let mut state = small();
+    let mut bits = 12_345u32;
+    let mut next = || {
+        bits = bits.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let exponent = 120 + (bits >> 8 & 15);
+        f32::from_bits(exponent << 23 | bits >> 9 & 0x7f_0000 | bits & 0x8000_0000)
+    };
+    // Numbers from 2^-7 to 2^9: their products and sums are exact in f64, and rounded once to f32.
+    let fused = |sum: f32, a: f32, b: f32| (f64::from(sum) + f64::from(a) * f64::from(b)) as f32;
+    for _ in 0..1000 {
+        let [a, b, c, d, e, f, g, h, start] = std::array::from_fn(|_| next());
+        let start = start / 3.0;
+        state.tiles[1][0][..2].copy_from_slice(&[pair(a, b), pair(c, d)]);
+        state.tiles[2][0][0] = pair(e, f);
+        state.tiles[2][1][0] = pair(g, h);
+        state.tiles[0][0][0] = start.to_bits();
+        state.dot(0, 1, 2).expect("tiles that fit");
+        let even = fused(fused(0.0, a, e), c, g);
+        let odd = fused(fused(0.0, b, f), d, h);
+        assert_eq!(f32::from_bits(state.tiles[0][0][0]), start + (even + odd));
+    }
+}
+
+#[test]
 fn what_a_processor_refuses_is_refused() {
     let fresh = || State::new();
     // SAFETY: none of these comes to its address.
