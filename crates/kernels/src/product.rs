@@ -66,7 +66,10 @@ pub(crate) fn product(
         Form::Bf16 => whole.run::<Single<half::bf16>>(),
         Form::Pairs => whole.run::<Pairs>(),
         #[cfg(target_arch = "x86_64")]
-        Form::Tiles => crate::amx::product(&whole),
+        Form::Tiles => match values {
+            Values::Bf16(values) => crate::amx::product(&whole, values),
+            _ => candle_core::bail!("rows for AMX are not rounded"),
+        },
         Form::Plain => plain::product(&whole),
         Form::OneDnn => match &weight.onednn {
             Some(packed) => onednn::product(&whole, packed)?,

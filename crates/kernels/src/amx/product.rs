@@ -8,7 +8,7 @@ use half::bf16;
 
 use super::tiles::{Heights, INPUTS, LINE, OUTPUTS, ROWS, Run, STEP_BYTES, Tiles};
 use crate::level::Work;
-use crate::memory::{Values, with_scratch};
+use crate::memory::with_scratch;
 use crate::product::{Block, Whole};
 use crate::simd::Simd;
 
@@ -20,12 +20,8 @@ const TASK_ROWS: (usize, usize) = (64, 256);
 /// Steps of a panel that all blocks of a task pass over before the next ones: 1280 inputs.
 const CHUNK: usize = 40;
 
-/// Computes `whole`, whose weight is packed for tiles and whose rows are bf16.
-pub(crate) fn product(whole: &Whole<'_>) {
-    let Values::Bf16(values) = whole.left.values else {
-        debug_assert!(false, "rows are rounded before");
-        return;
-    };
+/// Computes `whole`, whose weight is packed for tiles; `values` are its rows.
+pub(crate) fn product(whole: &Whole<'_>, values: &[bf16]) {
     let steps = whole.weight.steps() * 2 / INPUTS;
     let panels = whole.weight.outputs.div_ceil(OUTPUTS);
     let fitting = BLOCK_BYTES / (LINE * steps.max(1));
