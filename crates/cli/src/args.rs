@@ -129,6 +129,9 @@ pub(crate) struct AnnotateArgs {
     /// Compare sight and sound by C-MCR's projectors, clap_clip.pt: needs CLIP ViT-B/32 and the fused CLAP
     #[arg(long, value_name = "FILE", help_heading = "Learned encoders")]
     pub(crate) cmcr: Option<String>,
+    /// Also write the encoders' thresholds that part these videos as the weight-free measures do, for --config
+    #[arg(long, value_name = "FILE.toml", help_heading = "Learned encoders")]
+    pub(crate) calibrate: Option<PathBuf>,
     /// Who writes down what is said in videos without subtitles [default: nobody]
     #[arg(long, value_enum, value_name = "WHO", requires = "weights")]
     pub(crate) transcriber: Option<TranscriberChoice>,
