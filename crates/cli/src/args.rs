@@ -16,13 +16,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use ask::*;
 pub(crate) use dataset::*;
 pub(crate) use eval::{
-    BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, QaArgs, TaskChoice,
+    BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, QaArgs, TaskChoice,
 };
 pub(crate) use model::*;
 pub(crate) use predict::*;
 pub(crate) use video_model::*;
 
-pub(crate) use features::{FeaturesCommand, FeaturesRunArgs, RowsDtypeChoice, TailChoice};
+pub(crate) use features::{
+    EncoderPrecision, FeaturesCommand, FeaturesRunArgs, RowsDtypeChoice, TailChoice,
+};
 
 /// Turns long videos into timelines of what is seen, heard and said.
 #[derive(Debug, Parser)]
@@ -127,6 +129,9 @@ pub(crate) struct AnnotateArgs {
     /// Compare sight and sound by C-MCR's projectors, clap_clip.pt: needs CLIP ViT-B/32 and the fused CLAP
     #[arg(long, value_name = "FILE", help_heading = "Learned encoders")]
     pub(crate) cmcr: Option<String>,
+    /// Also write the encoders' thresholds that part these videos as the weight-free measures do, for --config
+    #[arg(long, value_name = "FILE.toml", help_heading = "Learned encoders")]
+    pub(crate) calibrate: Option<PathBuf>,
     /// Who writes down what is said in videos without subtitles [default: nobody]
     #[arg(long, value_enum, value_name = "WHO", requires = "weights")]
     pub(crate) transcriber: Option<TranscriberChoice>,

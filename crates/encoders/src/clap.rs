@@ -19,7 +19,7 @@ use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use omnivale_signal::clap_mel::CLAP_BANDS;
 
 use crate::EncoderError;
-use crate::layers::{LayerNorm, unit_rows};
+use crate::layers::{LayerNorm, Precision, unit_rows};
 use layers::Projection;
 use names::Names;
 use omnivale_weights::{View, WEIGHT_FILES, Weights, first_file};
@@ -58,13 +58,21 @@ impl ClapAudio {
     /// # Errors
     /// When a file is missing, damaged, or not that of a fused CLAP.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, EncoderError> {
+        Self::open_in(path, Precision::F32)
+    }
+
+    /// [`ClapAudio::open`] with products in `precision`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_in(path: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
         let path = path.as_ref();
         if path.is_dir() {
             let config = AudioConfig::open(&first_file(path, &["config.json"], NEEDS)?)?;
             let weights = Weights::open(first_file(path, &WEIGHT_FILES, NEEDS)?)?;
-            return Self::load(&weights, &config);
+            return Self::load_in(&weights, &config, precision);
         }
-        Self::load(&Weights::open(path)?, &AudioConfig::htsat_tiny_fused())
+        Self::load_in(&Weights::open(path)?, &AudioConfig::htsat_tiny_fused(), precision)
     }
 
     /// Takes the tower's tensors, and checks that they are all there and none but the other tower's beside them.
@@ -72,7 +80,16 @@ impl ClapAudio {
     /// # Errors
     /// [`WeightsError::Layout`](omnivale_weights::WeightsError::Layout) if they are not those of `config`.
     pub fn load(weights: &Weights, config: &AudioConfig) -> Result<Self, EncoderError> {
-        let (names, view) = names::of(weights, &weights.view(DType::F32), |names| names.audio);
+        Self::load_in(weights, config, Precision::F32)
+    }
+
+    fn load_in(
+        weights: &Weights,
+        config: &AudioConfig,
+        precision: Precision,
+    ) -> Result<Self, EncoderError> {
+        let view = weights.view(DType::F32).with_products(precision.dtype());
+        let (names, view) = names::of(weights, &view, |names| names.audio);
         for unused in names.beside_audio {
             view.leave(unused);
         }

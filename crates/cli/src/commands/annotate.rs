@@ -33,8 +33,15 @@ pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Ending> {
         encoders: models.encoders(),
         transcriber: transcriber.as_ref().map(|transcriber| transcriber as &dyn Transcriber),
     };
+    if args.calibrate.is_some() {
+        calibrates(&plan, &parts)?;
+    }
     let stop = interrupt::install()?;
     let summary = run::run(&plan, &parts, stop, &*reporter::choose(args.progress))?;
+    if let Some(path) = args.calibrate.as_ref().filter(|_| !summary.interrupted) {
+        let found = run::calibrate(&plan, &parts)?.to_toml(&plan.config);
+        output::file(path, |out| out.write_all(found.as_bytes()))?;
+    }
     if args.json {
         output::json(&summary)?;
     } else {
@@ -65,6 +72,21 @@ fn plan(args: &AnnotateArgs) -> anyhow::Result<Plan> {
         fresh: args.fresh,
         filter: args.filter,
     })
+}
+
+/// Whether thresholds can come of the run.
+fn calibrates(plan: &Plan, parts: &Parts<'_>) -> anyhow::Result<()> {
+    if !parts.encoders.any() {
+        return Err(usage(
+            "--calibrate finds the thresholds of learned encoders: give --clip or --clap, too",
+        ));
+    }
+    if !plan.config.measure.keep_measurements {
+        return Err(usage(
+            "--calibrate reads what the run measured, but the configuration says `keep_measurements = false`",
+        ));
+    }
+    Ok(())
 }
 
 /// Whether a video is in the shard: by its name alone, so every machine cuts the same parts.

@@ -4,12 +4,13 @@
 //! not grow with the video's length. What a video lacks is said, never made up: no sound gives no rows.
 //!
 //! ```no_run
+//! use omnivale_encoders::Precision;
 //! use omnivale_encoders::features::{self, Effort, Encoders, Kind, Options, Place};
 //! use omnivale_media::Flow;
 //!
 //! # fn main() -> Result<(), omnivale_encoders::EncoderError> {
 //! let places = [(Kind::Visual, Place::find("openai/clip-vit-large-patch14")?)];
-//! let encoders = Encoders::open(&places.into())?;
+//! let encoders = Encoders::open(&places.into(), Precision::F32)?;
 //! let watch = |_| Flow::Continue;
 //! let found = features::extract("talk.mp4", &encoders, &Options::default(), Effort::default(), &watch)?;
 //! let rows = found.as_ref().and_then(|found| found.track(Kind::Visual));
@@ -35,7 +36,7 @@ use std::sync::Arc;
 use omnivale_media::{Damage, Flow, Source};
 use omnivale_timeline::{Duration, FeatureTrack};
 
-use crate::{Beats, ClapAudio, ClipVision, EncoderError, WhisperEncoder};
+use crate::{Beats, ClapAudio, ClipVision, EncoderError, Precision, WhisperEncoder};
 
 pub use options::{Effort, Gaps, Kind, Options};
 pub use place::Place;
@@ -60,17 +61,26 @@ pub struct Encoders {
 }
 
 impl Encoders {
-    /// Opens an encoder for each place.
+    /// Opens an encoder for each place, with products in `precision`.
     ///
     /// # Errors
     /// When the files of one are missing, damaged, or not its own.
-    pub fn open(places: &BTreeMap<Kind, Place>) -> Result<Self, EncoderError> {
-        let path = |kind| places.get(&kind).map(Place::path);
+    pub fn open(
+        places: &BTreeMap<Kind, Place>,
+        precision: Precision,
+    ) -> Result<Self, EncoderError> {
+        fn at<E>(
+            place: Option<&Place>,
+            open: impl FnOnce(&Path) -> Result<E, EncoderError>,
+        ) -> Result<Option<Arc<E>>, EncoderError> {
+            place.map(|place| open(place.path()).map(Arc::new)).transpose()
+        }
+        let place = |kind| places.get(&kind);
         Ok(Self {
-            visual: path(Kind::Visual).map(ClipVision::open).transpose()?.map(Arc::new),
-            audio: path(Kind::Audio).map(Beats::open).transpose()?.map(Arc::new),
-            speech: path(Kind::Speech).map(WhisperEncoder::open).transpose()?.map(Arc::new),
-            clap: path(Kind::Clap).map(ClapAudio::open).transpose()?.map(Arc::new),
+            visual: at(place(Kind::Visual), |path| ClipVision::open_in(path, precision))?,
+            audio: at(place(Kind::Audio), |path| Beats::open_in(path, precision))?,
+            speech: at(place(Kind::Speech), |path| WhisperEncoder::open_in(path, precision))?,
+            clap: at(place(Kind::Clap), |path| ClapAudio::open_in(path, precision))?,
         })
     }
 

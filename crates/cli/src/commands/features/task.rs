@@ -68,7 +68,8 @@ impl Task<'_> {
     fn receipt(&self, kind: Kind, input: &Identity) -> Receipt {
         let digest = self.digests.get(&kind).map_or("", String::as_str);
         let (options, dtype) = (self.plan.options.words(kind), self.plan.dtype(kind));
-        let all = format!("{}\n{digest}\n{options}\n{dtype}", input.blake3);
+        let precision = self.plan.precision;
+        let all = format!("{}\n{digest}\n{options}\n{dtype}\n{precision}", input.blake3);
         let key = blake3::hash(all.as_bytes()).to_hex().to_string();
         Receipt { stage: format!("features.{}", kind.name()), version: VERSION, key }
     }
