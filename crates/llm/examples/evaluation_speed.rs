@@ -3,7 +3,8 @@
 //!
 //! Each of `--videos` videos has `--rows` rows before its `--questions` questions, each of which is some tokens and is
 //! answered by `--tokens` tokens. Together: one run over the rows, then questions `--batch` at a time, as `omnivale
-//! predict` does it. One at a time: the whole prompt of each question, then its answer. Prints one JSON document.
+//! predict` does it. One at a time: the whole prompt of each question, then its answer. Prints one JSON document with
+//! seconds of the clock and of the processor.
 
 use std::time::Instant;
 
@@ -55,6 +56,16 @@ fn answers(
     Ok(answers.into_iter().map(|answer| answer.tokens).collect())
 }
 
+/// Seconds that the threads of this process have run, where the system tells.
+fn processor() -> f64 {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return f64::NAN };
+    let of_task = |task: std::io::Result<std::fs::DirEntry>| {
+        let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    tasks.filter_map(of_task).sum::<f64>() / 1e9
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = text("--model").ok_or("give --model")?;
     let files = ModelFiles::open(path.as_ref())?;
@@ -75,7 +86,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut together = Vec::new();
     let mut alone = Vec::new();
-    let mut seconds = [0.0; 2];
+    let (mut seconds, mut of_processor) = ([0.0; 2], [0.0; 2]);
     for video in 0..videos {
         let seen = question(&model, video, 1000, rows)?;
         let asked: Vec<Tensor> = lengths
@@ -84,7 +95,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .map(|(at, length)| question(&model, video, at, *length))
             .collect::<Result<_, _>>()?;
 
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), processor());
         let mut cache = Cache::new(model.config(), 1);
         model.forward(&seen, &[rows], Some(&mut cache))?;
         for (asked, lengths) in asked.chunks(batch).zip(lengths.chunks(batch)) {
@@ -93,14 +104,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             together.extend(answers(&model, &mut cache, &embeddings, lengths, tokens)?);
         }
         seconds[0] += start.elapsed().as_secs_f64();
+        of_processor[0] += processor() - before;
 
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), processor());
         for (asked, length) in asked.iter().zip(&lengths) {
             let whole = Tensor::cat(&[&seen, asked], 1)?.reshape((1, rows + length, width))?;
             let mut cache = Cache::new(model.config(), 1);
             alone.extend(answers(&model, &mut cache, &whole, &[rows + length], tokens)?);
         }
         seconds[1] += start.elapsed().as_secs_f64();
+        of_processor[1] += processor() - before;
     }
     let same = together.iter().zip(&alone).filter(|(one, other)| one == other).count();
     println!(
@@ -109,6 +122,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "together_s": seconds[0],
             "one_at_a_time_s": seconds[1],
             "times_faster": seconds[1] / seconds[0],
+            "together_processor_s": of_processor[0],
+            "one_at_a_time_processor_s": of_processor[1],
+            "times_faster_by_processor": of_processor[1] / of_processor[0],
             "answers": together.len(),
             "answers_that_are_the_same": same,
         })

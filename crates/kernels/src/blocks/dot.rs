@@ -63,11 +63,16 @@ pub(super) unsafe trait Dot: Copy {
     type I: Copy;
     /// As many f32.
     type F: Copy;
-    /// Most rows of a tile: at most 8, and as many as one panel's sums stay in registers for.
-    const ROWS: usize;
+    /// Whether there are registers for both panels of a pair.
+    const BOTH: bool;
+    /// Most rows of a tile of Q8_0 whose sums stay in registers; six at most.
+    const ROWS_Q8_0: usize;
+    /// The same of Q4_K, which has sums of both halves of its bytes; no more.
+    const ROWS_Q4K: usize;
 
-    /// Asks for the line at a place, which may be anywhere.
-    unsafe fn fetch(from: *const u8);
+    /// Asks for the line at a place, which may be anywhere, to be in the first cache if it is needed `soon`, or else in
+    /// the second.
+    unsafe fn fetch(from: *const u8, soon: bool);
     unsafe fn word(x: i32) -> Self::I;
     unsafe fn number(x: f32) -> Self::F;
     /// 64 bytes.
@@ -138,10 +143,18 @@ mod x86 {
     unsafe impl Dot for Vnni {
         type I = __m512i;
         type F = __m512;
-        const ROWS: usize = 8;
+        const BOTH: bool = true;
+        const ROWS_Q8_0: usize = 6;
+        const ROWS_Q4K: usize = 5;
 
         intrinsics! {
-            fn fetch(from: *const u8) { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+            fn fetch(from: *const u8, soon: bool) {
+                if soon {
+                    _mm_prefetch::<_MM_HINT_T0>(from.cast());
+                } else {
+                    _mm_prefetch::<_MM_HINT_T1>(from.cast());
+                }
+            }
             fn word(x: i32) -> __m512i { _mm512_set1_epi32(x) }
             fn number(x: f32) -> __m512 { _mm512_set1_ps(x) }
             fn load(from: *const u8) -> __m512i { _mm512_loadu_si512(from.cast()) }
@@ -182,10 +195,18 @@ mod x86 {
     unsafe impl Dot for Avx2 {
         type I = Two;
         type F = [__m256; 2];
-        const ROWS: usize = 2;
+        const BOTH: bool = false;
+        const ROWS_Q8_0: usize = 2;
+        const ROWS_Q4K: usize = 2;
 
         intrinsics! {
-            fn fetch(from: *const u8) { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+            fn fetch(from: *const u8, soon: bool) {
+                if soon {
+                    _mm_prefetch::<_MM_HINT_T0>(from.cast());
+                } else {
+                    _mm_prefetch::<_MM_HINT_T1>(from.cast());
+                }
+            }
             fn word(x: i32) -> Two { [_mm256_set1_epi32(x); 2] }
             fn number(x: f32) -> [__m256; 2] { [_mm256_set1_ps(x); 2] }
             fn load(from: *const u8) -> Two {

@@ -88,12 +88,17 @@ impl Panels {
         }
     }
 
-    /// Bytes of two panels.
-    fn pair_bytes(&self) -> usize {
-        self.inputs / self.format.values() * self.places().block()
+    /// Bytes of a block of two panels.
+    pub(super) fn block_bytes(&self) -> usize {
+        self.places().block()
     }
 
-    /// Where two panels begin.
+    /// Bytes of two panels.
+    fn pair_bytes(&self) -> usize {
+        self.inputs / self.format.values() * self.block_bytes()
+    }
+
+    /// Where two panels begin, or would.
     pub(super) fn pair(&self, at: usize) -> *const u8 {
         self.lines.as_ptr::<u8>().wrapping_add(at * self.pair_bytes())
     }

@@ -58,17 +58,11 @@ impl Rounded {
             .zip(rounded.scales.par_chunks_mut(ROWS * row_scales))
             .zip(rounded.sums.par_chunks_mut(ROWS * row_sums))
             .enumerate();
-        let one =
-            |(at, ((values, scales), sums)): (usize, ((&mut [i8], &mut [f32]), &mut [i32]))| {
-                let begin = at * ROWS * inputs;
-                let x = x.part(begin, begin + values.len());
-                level.run(Rounding { x, values, scales, sums, format, bias });
-            };
-        if rows <= ROWS {
-            parts.with_min_len(1).for_each(one)
-        } else {
-            parts.for_each(one)
-        }
+        parts.for_each(|(at, ((values, scales), sums))| {
+            let begin = at * ROWS * inputs;
+            let x = x.part(begin, begin + values.len());
+            level.run(Rounding { x, values, scales, sums, format, bias });
+        });
         rounded
     }
 }

@@ -35,12 +35,16 @@ struct Tile<'a> {
     first: usize,
     /// Rows of sums, two panels wide.
     sums: *mut f32,
-    /// Whether it is the first to read its panels, and asks for what comes.
-    fetches: bool,
+    /// What it asks for on the way, because it is multiplied next: where that begins, and bytes for each block.
+    next: (*const u8, usize),
+    /// Whether it is the only one of its panels, and asks for what it needs itself soon.
+    soon: bool,
 }
 
-/// Bytes ahead of what is multiplied that are fetched: further than the processor looks by itself.
+/// Bytes ahead of what a single tile multiplies that are fetched: further than the processor looks by itself.
 const AHEAD: usize = 4096;
+/// Most tiles that share the fetching of what comes; with more of them a product does not wait for memory.
+const FETCHING: usize = 16;
 
 impl Part<'_> {
     /// # Safety
@@ -49,19 +53,29 @@ impl Part<'_> {
     pub(super) unsafe fn run<S: Simd, D: Dot>(self) {
         const WIDTH: usize = TOGETHER * PANEL;
         let (first, rows) = self.rows;
-        let tiles = rows.div_ceil(D::ROWS);
+        let most = match self.panels.format {
+            BlockFormat::Q8_0 => D::ROWS_Q8_0,
+            BlockFormat::Q4K => D::ROWS_Q4K,
+        };
+        let tiles = rows.div_ceil(most);
+        let blocks = self.x.row_scales;
+        let fetched = if tiles <= FETCHING { self.panels.block_bytes().div_ceil(tiles) } else { 0 };
         for at in self.pairs.0..self.pairs.0 + self.pairs.1 {
             let pair = self.panels.pair(at);
             for tile in 0..tiles {
                 let (row, rows) = share(rows, tiles, tile);
                 let sums = self.sums.wrapping_add(row * WIDTH);
-                let (x, row, fetches) = (self.x, first + row, tile == 0);
-                let tile = Tile { x, row, pair, first: 0, sums, fetches };
+                let soon = tiles == 1;
+                let next = self.panels.pair(at + 1).wrapping_add(tile * blocks * fetched);
+                let next = (next, if soon { 0 } else { fetched });
+                let tile = Tile { x: self.x, row: first + row, pair, first: 0, sums, next, soon };
                 // SAFETY: the caller's promise.
                 unsafe {
-                    match self.panels.format {
-                        BlockFormat::Q8_0 => tile.rows::<D, true>(rows),
-                        BlockFormat::Q4K => tile.rows::<D, false>(rows),
+                    match (self.panels.format, fetched > 0) {
+                        (BlockFormat::Q8_0, true) => tile.rows::<D, true, true>(rows),
+                        (BlockFormat::Q8_0, false) => tile.rows::<D, true, false>(rows),
+                        (BlockFormat::Q4K, true) => tile.rows::<D, false, true>(rows),
+                        (BlockFormat::Q4K, false) => tile.rows::<D, false, false>(rows),
                     }
                 }
             }
@@ -75,46 +89,62 @@ impl Part<'_> {
 
 impl Tile<'_> {
     /// # Safety
-    /// As for [`Part::run`]; at most [`Dot::ROWS`] rows.
+    /// As for [`Part::run`]; at most [`Dot::ROWS_Q8_0`] rows.
     #[inline(always)]
-    unsafe fn rows<D: Dot, const WHOLE: bool>(self, rows: usize) {
+    unsafe fn rows<D: Dot, const WHOLE: bool, const FETCH: bool>(self, rows: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             match rows {
-                1 => self.multiply::<D, WHOLE, 1>(),
-                2 => self.multiply::<D, WHOLE, 2>(),
-                3 if D::ROWS >= 3 => self.multiply::<D, WHOLE, 3>(),
-                4 if D::ROWS >= 4 => self.multiply::<D, WHOLE, 4>(),
-                5 if D::ROWS >= 5 => self.multiply::<D, WHOLE, 5>(),
-                6 if D::ROWS >= 6 => self.multiply::<D, WHOLE, 6>(),
-                7 if D::ROWS >= 7 => self.multiply::<D, WHOLE, 7>(),
-                8 if D::ROWS >= 8 => self.multiply::<D, WHOLE, 8>(),
-                _ => debug_assert_eq!(rows, 0, "a tile has at most {} rows", D::ROWS),
+                1 => self.multiply::<D, WHOLE, FETCH, 1>(),
+                2 => self.multiply::<D, WHOLE, FETCH, 2>(),
+                3 if D::ROWS_Q8_0 >= 3 => self.multiply::<D, WHOLE, FETCH, 3>(),
+                4 if D::ROWS_Q8_0 >= 4 => self.multiply::<D, WHOLE, FETCH, 4>(),
+                5 if D::ROWS_Q8_0 >= 5 => self.multiply::<D, WHOLE, FETCH, 5>(),
+                6 if D::ROWS_Q8_0 >= 6 => self.multiply::<D, WHOLE, FETCH, 6>(),
+                _ => debug_assert_eq!(rows, 0, "a tile has at most {} rows", D::ROWS_Q8_0),
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn multiply<D: Dot, const WHOLE: bool, const ROWS: usize>(self) {
+    unsafe fn multiply<D: Dot, const WHOLE: bool, const FETCH: bool, const ROWS: usize>(self) {
         // SAFETY: the caller's promise.
         unsafe {
-            // A panel of Q4_K has sums of both halves of its bytes: one at a time is what registers hold, and with many
-            // rows of Q8_0, too.
-            if WHOLE && ROWS <= 6 {
-                self.q8_0::<D, ROWS, TOGETHER>();
-            } else if !WHOLE && ROWS <= 2 {
-                self.q4k::<D, ROWS, TOGETHER>();
-            } else {
-                for first in 0..TOGETHER {
-                    let (sums, fetches) =
-                        (self.sums.add(first * PANEL), self.fetches && first == 0);
-                    let panel = Self { first, sums, fetches, ..self };
-                    if WHOLE {
-                        panel.q8_0::<D, ROWS, 1>();
-                    } else {
-                        panel.q4k::<D, ROWS, 1>();
+            match (WHOLE, D::BOTH) {
+                (true, true) => self.q8_0::<D, FETCH, ROWS, TOGETHER>(),
+                (false, true) => self.q4k::<D, FETCH, ROWS, TOGETHER>(),
+                _ => {
+                    for first in 0..TOGETHER {
+                        let sums = self.sums.add(first * PANEL);
+                        let panel = Self { first, sums, ..self };
+                        if WHOLE {
+                            panel.q8_0::<D, FETCH, ROWS, 1>()
+                        } else {
+                            panel.q4k::<D, FETCH, ROWS, 1>()
+                        }
                     }
                 }
+            }
+        }
+    }
+
+    /// Asks for this block's part of what comes next; beyond the end of the weight that is nothing that matters.
+    #[inline(always)]
+    unsafe fn fetch<D: Dot>(&self, block: usize) {
+        let (from, bytes) = self.next;
+        for at in (0..bytes).step_by(64) {
+            // SAFETY: a request reads nothing.
+            unsafe { D::fetch(from.wrapping_add(block * bytes + at), false) };
+        }
+    }
+
+    /// The same for a tile that is alone: asks for `BYTES` bytes that it needs soon after those at `from`.
+    #[inline(always)]
+    unsafe fn fetch_soon<D: Dot, const BYTES: usize>(&self, from: *const u8) {
+        if self.soon {
+            for at in (0..BYTES).step_by(64) {
+                // SAFETY: as above.
+                unsafe { D::fetch(from.wrapping_add(AHEAD + at), true) };
             }
         }
     }
@@ -144,15 +174,16 @@ impl Tile<'_> {
 
     #[expect(clippy::needless_range_loop, reason = "plain loops unroll into registers")]
     #[inline(always)]
-    unsafe fn q8_0<D: Dot, const ROWS: usize, const WIDE: usize>(&self) {
+    unsafe fn q8_0<D: Dot, const FETCH: bool, const ROWS: usize, const WIDE: usize>(&self) {
         // SAFETY: the caller's promise; panels have as many blocks as rows have.
         unsafe {
             let places = Places::Q8_0;
             let mut totals = [[D::number(0.0); WIDE]; ROWS];
             for block in 0..self.x.row_scales {
                 let from = self.pair.add(block * places.block());
-                if self.fetches {
-                    ahead::<D>(from, places.block());
+                if FETCH {
+                    self.fetch::<D>(block);
+                    self.fetch_soon::<D, { Places::Q8_0.block() }>(from);
                 }
                 let mut sums = [[D::word(0); WIDE]; ROWS];
                 for row in 0..ROWS {
@@ -189,21 +220,26 @@ impl Tile<'_> {
 
     #[expect(clippy::needless_range_loop, reason = "plain loops unroll into registers")]
     #[inline(always)]
-    unsafe fn q4k<D: Dot, const ROWS: usize, const WIDE: usize>(&self) {
+    unsafe fn q4k<D: Dot, const FETCH: bool, const ROWS: usize, const WIDE: usize>(&self) {
         // SAFETY: the caller's promise; panels have as many blocks as rows have.
         unsafe {
             let places = Places::Q4K;
             let mut totals = [[D::number(0.0); WIDE]; ROWS];
             for block in 0..self.x.row_scales {
                 let from = self.pair.add(block * places.block());
+                let here = from;
+                if FETCH {
+                    self.fetch::<D>(block);
+                }
                 let beside = from.add(places.beside(self.first));
                 let from = from.add(self.first * places.values);
                 // Sums of whole numbers, at most 256 * 15 * 127 * 63: as f32 they are exact to one in 2^24.
                 let mut scaled = [[D::number(0.0); WIDE]; ROWS];
                 let mut below = [[D::word(0); WIDE]; ROWS];
                 for pair in 0..4 {
-                    if self.fetches {
-                        ahead::<D>(from.add(pair * places.block() / 4), places.block() / 4);
+                    if FETCH {
+                        let part = here.add(pair * places.block() / 4);
+                        self.fetch_soon::<D, { Places::Q4K.block() / 4 }>(part);
                     }
                     let mut sums = [[[D::word(0); 2]; WIDE]; ROWS];
                     for step in 0..8 {
@@ -267,14 +303,5 @@ impl Tile<'_> {
                 unsafe { D::store(self.sums.add((row * TOGETHER + at) * PANEL), total) };
             }
         }
-    }
-}
-
-/// Asks for the lines of `bytes` bytes far ahead of `from`; beyond the end it asks for nothing that matters.
-#[inline(always)]
-unsafe fn ahead<D: Dot>(from: *const u8, bytes: usize) {
-    for at in (0..bytes).step_by(64) {
-        // SAFETY: a request reads nothing.
-        unsafe { D::fetch(from.wrapping_add(AHEAD + at)) };
     }
 }
