@@ -2,6 +2,7 @@
 //!
 //! [`Linear`] is `activation(x W^T + b) + residual` in one operation. Products are computed by the [`Kernel`] that is
 //! best for the machine or named by `OMNIVALE_KERNEL`: tiles of AMX for bf16, AVX-512 or AVX2, oneDNN, candle's own.
+//! [`BlockLinear`] is the same for weights in blocks of four or eight bits, multiplied as bytes by VNNI or AVX2.
 //!
 //! The code for AMX was checked instruction by instruction by emulation (`cargo test` does so on any x86-64 Linux
 //! without it, and runs it as it is where there is AMX). Its speed was not measured: no machine with AMX was at hand.
