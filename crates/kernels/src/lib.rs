@@ -1,13 +1,16 @@
 //! Fast linear algebra inside candle.
 //!
 //! [`Linear`] is `activation(x W^T + b) + residual` in one operation. Products are computed by the [`Kernel`] that is
-//! best for the machine or named by `OMNIVALE_KERNEL`.
+//! best for the machine or named by `OMNIVALE_KERNEL`. Where a model computes is a [`DeviceChoice`]; on a GPU, where all
+//! of this falls back to candle's operations, nothing else changes.
 //!
 //! Not here: models (`encoders`, `llm`).
 
 mod attention;
 mod choice;
+mod device;
 mod error;
+mod frozen;
 mod function;
 mod heads;
 mod level;
@@ -25,7 +28,8 @@ mod tile;
 
 pub use attention::Attention;
 pub use choice::Kernel;
-pub use error::KernelError;
+pub use device::DeviceChoice;
+pub use error::{DeviceError, KernelError};
 pub use function::Activation;
 pub use linear::{After, Linear};
 pub use lora::lora_linear;
