@@ -47,7 +47,7 @@ impl<'a> Attention<'a> {
     /// # Errors
     /// When the shapes or formats do not fit each other, or `OMNIVALE_KERNEL` names what is not there.
     pub fn forward(&self, q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
-        self.forward_with(q, k, v, Kernel::chosen()?)
+        self.forward_with(q, k, v, Kernel::chosen_on(q.device())?)
     }
 
     /// [`Attention::forward`] by the vectors of an implementation of the caller's choice.

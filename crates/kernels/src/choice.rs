@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::sync::OnceLock;
 
+use candle_core::Device;
+
 use crate::level::Level;
 use crate::{KernelError, onednn};
 
@@ -67,6 +69,14 @@ impl Kernel {
                 _ => Ok(Self::best()),
             })
             .clone()
+    }
+
+    /// The implementation on a device: [`Kernel::Tensors`] on a GPU, the [`chosen`](Self::chosen) one on the processor.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn chosen_on(device: &Device) -> Result<Self, KernelError> {
+        if device.is_cpu() { Self::chosen() } else { Ok(Self::Tensors) }
     }
 
     /// Does `act` with this implementation as the [`chosen`](Self::chosen) one, on this thread alone: what is made and

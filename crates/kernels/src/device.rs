@@ -22,17 +22,17 @@ pub enum DeviceChoice {
 impl DeviceChoice {
     /// Opens the device. A GPU has computed one small sum before it counts as open.
     ///
-    /// That a GPU is there and cannot be used is a warning where it was not asked for by name.
+    /// `refused` is told why where [`Auto`](Self::Auto) takes the processor although a GPU is there.
     ///
     /// # Errors
     /// When the GPU that was asked for is not there or cannot be used, or the program was built without CUDA.
-    pub fn open(self) -> Result<Device, DeviceError> {
+    pub fn open(self, refused: impl FnOnce(&DeviceError)) -> Result<Device, DeviceError> {
         match self {
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda(number) => cuda::open(number),
             Self::Auto => Ok(cuda::open(0).unwrap_or_else(|error| {
                 if let DeviceError::Refused { .. } = error {
-                    tracing::warn!("the processor computes: {error}");
+                    refused(&error);
                 }
                 Device::Cpu
             })),
@@ -145,14 +145,14 @@ mod tests {
 
     #[test]
     fn the_processor_is_always_there_and_auto_never_fails() {
-        assert!(DeviceChoice::Cpu.open().unwrap().is_cpu());
-        DeviceChoice::Auto.open().unwrap();
+        assert!(DeviceChoice::Cpu.open(|_| ()).unwrap().is_cpu());
+        DeviceChoice::Auto.open(|_| ()).unwrap();
     }
 
     #[test]
     fn a_gpu_that_is_not_there_is_an_error_that_says_so() {
         // No machine has as many.
-        let message = DeviceChoice::Cuda(4_000).open().unwrap_err().to_string();
+        let message = DeviceChoice::Cuda(4_000).open(|_| ()).unwrap_err().to_string();
         let expected = if cfg!(feature = "cuda") {
             ["no NVIDIA driver", "no GPU 4000"]
         } else {

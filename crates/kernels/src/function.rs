@@ -100,7 +100,7 @@ impl Activation {
     pub(crate) fn on_tensor(self, z: &Tensor) -> Result<Tensor> {
         match self {
             Self::None => Ok(z.clone()),
-            // Not `relu`, which makes zero of what is no number.
+            // On the processor `relu` makes zero of what is no number.
             Self::Relu => z.maximum(0f32),
             Self::Gelu => z.gelu_erf(),
             Self::QuickGelu => z * sigmoid(&(z * 1.702)?)?,

@@ -63,7 +63,7 @@ impl Linear {
     /// # Errors
     /// When the shapes do not fit, or `OMNIVALE_KERNEL` names what is not there.
     pub fn new(weight: &Tensor, bias: Option<&Tensor>) -> Result<Self> {
-        Self::with(weight, bias, Kernel::chosen()?)
+        Self::with(weight, bias, Kernel::chosen_on(weight.device())?)
     }
 
     /// [`Linear::new`] by an implementation of the caller's choice.

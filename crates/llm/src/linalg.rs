@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use candle_core::quantized::QTensor;
-use candle_core::{D, DType, Tensor};
+use candle_core::quantized::{QStorage, QTensor};
+use candle_core::{D, DType, Device, Tensor};
+use omnivale_kernels::Kernel;
 
 use crate::LlmError;
 use crate::few_rows;
@@ -33,6 +34,21 @@ impl Matrix {
         })
     }
 
+    /// The same on a device; blocks are copied as they are.
+    ///
+    /// # Errors
+    /// If its memory does not hold it.
+    pub fn to_device(&self, device: &Device) -> Result<Self, LlmError> {
+        match self {
+            Self::Dense(weight) => Ok(Self::Dense(weight.to_device(device)?)),
+            Self::Quantised(weight) if weight.device().same_device(device) => Ok(self.clone()),
+            Self::Quantised(weight) => {
+                let storage = QStorage::from_data(weight.data()?, device, weight.dtype())?;
+                Ok(Self::Quantised(Arc::new(QTensor::new(storage, weight.shape())?)))
+            }
+        }
+    }
+
     /// Bytes of the weight as it is stored.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -51,7 +67,8 @@ impl From<Tensor> for Matrix {
 
 /// `y = x W^T + b`.
 ///
-/// A dense weight in the processor's memory is packed for the products of `kernels` and not kept beside it.
+/// A dense weight is left to the products of `kernels`, which pack it for the processor and do not keep it beside that.
+/// The weight's device computes.
 #[derive(Debug, Clone)]
 pub struct Linear {
     product: Product,
@@ -62,7 +79,7 @@ pub struct Linear {
 #[derive(Debug, Clone)]
 enum Product {
     /// With the bias in it.
-    Packed(Arc<omnivale_kernels::Linear>),
+    Kernel(Arc<omnivale_kernels::Linear>),
     /// `[outputs, inputs]`.
     Matrix(Matrix),
 }
@@ -73,12 +90,11 @@ impl Linear {
     pub fn new(weight: impl Into<Matrix>, bias: Option<Tensor>) -> Self {
         let weight = weight.into();
         if let Matrix::Dense(dense) = &weight
-            && dense.device().is_cpu()
             && matches!(dense.dtype(), DType::F32 | DType::BF16 | DType::F16)
             // What cannot be packed says why when it is used.
             && let Ok(packed) = omnivale_kernels::Linear::new(dense, bias.as_ref())
         {
-            return Self { product: Product::Packed(Arc::new(packed)), bias: None };
+            return Self { product: Product::Kernel(Arc::new(packed)), bias: None };
         }
         Self { product: Product::Matrix(weight), bias }
     }
@@ -89,7 +105,7 @@ impl Linear {
     /// If its weight is no matrix.
     pub fn inputs(&self) -> Result<usize, LlmError> {
         match &self.product {
-            Product::Packed(packed) => Ok(packed.inputs()),
+            Product::Kernel(linear) => Ok(linear.inputs()),
             Product::Matrix(matrix) => Ok(matrix.dims()?.1),
         }
     }
@@ -98,8 +114,8 @@ impl Linear {
     #[must_use]
     pub fn bytes(&self) -> usize {
         match &self.product {
-            Product::Packed(packed) => {
-                packed.inputs() * packed.outputs() * packed.dtype().size_in_bytes()
+            Product::Kernel(linear) => {
+                linear.inputs() * linear.outputs() * linear.dtype().size_in_bytes()
             }
             Product::Matrix(matrix) => matrix.bytes(),
         }
@@ -111,25 +127,29 @@ impl Linear {
     /// If the last dimension is not `inputs`, or `OMNIVALE_KERNEL` names an implementation that is not there.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor, LlmError> {
         let matrix = match &self.product {
-            Product::Packed(packed) => return Ok(packed.forward(x)?),
+            Product::Kernel(linear) => return Ok(linear.forward(x)?),
             Product::Matrix(matrix) => matrix,
         };
-        if x.device().is_cpu() {
-            omnivale_kernels::Kernel::chosen().map_err(candle_core::Error::from)?;
-        }
+        let kernel = Kernel::chosen_on(x.device()).map_err(candle_core::Error::from)?;
         let (outputs, inputs) = matrix.dims()?;
         let mut shape = x.dims().to_vec();
         // One product over all rows: a batch of small products would be slower.
         let rows = x.reshape(((), inputs))?;
         let y = match matrix {
             Matrix::Dense(weight) => rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?,
-            Matrix::Quantised(weight) => match few_rows::product(weight, &rows)? {
-                Some(y) => y,
-                None => {
-                    let rows = rows.to_dtype(DType::F32)?.contiguous()?;
-                    rows.apply_op1_no_bwd(weight.as_ref())?.to_dtype(x.dtype())?
+            Matrix::Quantised(weight) => {
+                let few = match kernel {
+                    Kernel::Tensors => None,
+                    _ => few_rows::product(weight, &rows)?,
+                };
+                match few {
+                    Some(y) => y,
+                    None => {
+                        let rows = rows.to_dtype(DType::F32)?.contiguous()?;
+                        rows.apply_op1_no_bwd(weight.as_ref())?.to_dtype(x.dtype())?
+                    }
                 }
-            },
+            }
         };
         let y = match &self.bias {
             Some(bias) => y.broadcast_add(bias)?,
@@ -162,7 +182,8 @@ pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor, LlmErro
 pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, mask: &Tensor) -> Result<Tensor, LlmError> {
     let (batch, heads, time, dim) = q.dims4()?;
     let (_, key_heads, keys, _) = k.dims4()?;
-    if time >= PACKED_QUERIES {
+    let kernel = Kernel::chosen_on(q.device()).map_err(candle_core::Error::from)?;
+    if time >= PACKED_QUERIES && kernel != Kernel::Tensors {
         let mask = mask.unsqueeze(1)?;
         let attention = omnivale_kernels::Attention {
             key_heads,

@@ -32,10 +32,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use candle_core::Device;
 use omnivale_media::{Damage, Flow, Source};
 use omnivale_timeline::{Duration, FeatureTrack};
 
-use crate::{Beats, ClapAudio, ClipVision, EncoderError, WhisperEncoder};
+use crate::{Beats, ClapAudio, ClipVision, EncoderError, Precision, WhisperEncoder};
 
 pub use options::{Effort, Gaps, Kind, Options};
 pub use place::Place;
@@ -65,12 +66,24 @@ impl Encoders {
     /// # Errors
     /// When the files of one are missing, damaged, or not its own.
     pub fn open(places: &BTreeMap<Kind, Place>) -> Result<Self, EncoderError> {
+        Self::open_on(places, &Device::Cpu)
+    }
+
+    /// [`Encoders::open`] on a device of the caller's choice.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(places: &BTreeMap<Kind, Place>, device: &Device) -> Result<Self, EncoderError> {
         let path = |kind| places.get(&kind).map(Place::path);
+        let clip = |path| ClipVision::open_on(path, Precision::F32, device);
+        let beats = |path| Beats::open_on(path, Precision::F32, device);
+        let whisper = |path| WhisperEncoder::open_on(path, Precision::F32, device);
+        let clap = |path| ClapAudio::open_on(path, device);
         Ok(Self {
-            visual: path(Kind::Visual).map(ClipVision::open).transpose()?.map(Arc::new),
-            audio: path(Kind::Audio).map(Beats::open).transpose()?.map(Arc::new),
-            speech: path(Kind::Speech).map(WhisperEncoder::open).transpose()?.map(Arc::new),
-            clap: path(Kind::Clap).map(ClapAudio::open).transpose()?.map(Arc::new),
+            visual: path(Kind::Visual).map(clip).transpose()?.map(Arc::new),
+            audio: path(Kind::Audio).map(beats).transpose()?.map(Arc::new),
+            speech: path(Kind::Speech).map(whisper).transpose()?.map(Arc::new),
+            clap: path(Kind::Clap).map(clap).transpose()?.map(Arc::new),
         })
     }
 
