@@ -1,6 +1,6 @@
 """The encoders of examples/encoder_speed.rs in PyTorch and transformers, at the same sizes and with random weights.
 
-    python encoders_peer.py [clip|beats|whisper|all] [f32|bf16] [FRAMES] [ROUNDS] [THREADS]
+    python encoders_peer.py [clip|frames|beats|whisper|all] [f32|bf16] [FRAMES] [ROUNDS] [THREADS]
 
 Prints one JSON line for each round, as the example does. Needs torch (its CPU build is enough) and transformers; BEATs
 is written out here with torch's own layers, for no package has it.
@@ -51,6 +51,24 @@ def clip():
             patch_size=14,
         )
     )
+
+
+class Frames(nn.Module):
+    """CLIP behind what LongVALE does with frames: bicubic without antialias, the middle, normalised."""
+
+    def __init__(self):
+        super().__init__()
+        self.clip = clip()
+        self.register_buffer("mean", torch.tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None])
+        self.register_buffer("deviation", torch.tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None])
+
+    def forward(self, frames):
+        for group in frames.split(20):
+            x = group.permute(0, 3, 1, 2).float() / 255
+            x = functional.interpolate(x, size=(224, 398), mode="bicubic", align_corners=False)
+            x = x[..., (398 - 224) // 2 : (398 + 224) // 2]
+            x = (x - self.mean.float()) / self.deviation.float()
+            self.clip(x.to(self.clip.dtype))
 
 
 def whisper():
@@ -132,6 +150,7 @@ def main():
     print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads()}))
     models = {
         "clip": (clip, (frames, 3, 224, 224)),
+        "frames": (Frames, (frames, 720, 1280, 3)),
         # 60 s are 11.7 windows of 5.12 s; the last is filled up.
         "beats": (Beats, (math.ceil(60 / 5.12), 512, 128)),
         "whisper": (whisper, (2, 80, 3000)),
@@ -139,7 +158,10 @@ def main():
     for name, (make, shape) in models.items():
         if which in ("all", name):
             model = make().eval().to(dtype)
-            x = torch.randn(shape, dtype=dtype)
+            if name == "frames":
+                x = torch.randint(0, 256, shape, dtype=torch.uint8)
+            else:
+                x = torch.randn(shape, dtype=dtype)
             measure(name, precision, rounds, lambda model=model, x=x: model(x))
 
 

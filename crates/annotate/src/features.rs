@@ -17,12 +17,24 @@ pub struct FeaturesConfig {
     pub gaps: Gaps,
     /// Whether CLAP takes the sound by way of 44.1 kHz.
     pub via_44100: bool,
+    /// The numbers that encoders multiply with.
+    pub precision: Precision,
     /// Videos worked on at once.
     pub jobs: usize,
     /// Pictures, windows or segments encoded side by side.
     pub batch: usize,
     /// Threads of each video's decoder.
     pub decoder_threads: usize,
+}
+
+/// Choices for the numbers that encoders multiply with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// As the models were published.
+    F32,
+    /// Half as many bytes.
+    Bf16,
 }
 
 /// Choices for an incomplete last window of sound.

@@ -23,6 +23,7 @@
 //! as a [`caption::Captioner`], a [`transcribe::Transcriber`] or one of [`embed::Encoders`].
 
 pub mod annotation;
+pub mod calibrate;
 pub mod caption;
 pub mod config;
 pub mod correlate;

@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use omnivale_timeline::VideoId;
 
+use crate::calibrate::Calibration;
 use crate::plan::{Failure, Parts, Plan, Rejection, Summary};
 use crate::progress::{Counts, Outcome, Progress, Reporter};
 use crate::sidecars::Sidecars;
@@ -51,6 +52,23 @@ pub fn run(
     summary::write(&workspace, plan, parts, &summary, &facts)?;
     reporter.report(&Progress::RunFinished { counts: summary.counts });
     Ok(summary)
+}
+
+/// Thresholds of the plan's encoders, from what [`run`] stored of its videos; those that failed or were rejected before
+/// they were decoded are left out.
+///
+/// # Errors
+/// [`WorkspaceError`] if the workspace cannot be read.
+pub fn calibrate(plan: &Plan, parts: &Parts<'_>) -> Result<Calibration, WorkspaceError> {
+    let workspace = Workspace::open(&plan.output)?;
+    let sidecars = Sidecars::default();
+    let mut calibration = Calibration::default();
+    for (id, source) in &plan.videos {
+        let folder = workspace.wait_for_video(id)?;
+        let task = Task { id, source, folder: &folder, sidecars: &sidecars };
+        video::calibrate(&task, plan, parts, &mut calibration)?;
+    }
+    Ok(calibration)
 }
 
 fn summarise(plan: &Plan, ended: &BTreeMap<VideoId, Outcome>, interrupted: bool) -> Summary {

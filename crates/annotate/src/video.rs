@@ -12,6 +12,7 @@ use crate::annotation::{
     Annotation, CueRecord, DamageRecord, EventRecord, OmniEvent, Provenance, SCHEMA, StreamRecord,
     Transcribed, Video,
 };
+use crate::calibrate::Calibration;
 use crate::caption::{self, CaptionError};
 use crate::config::Config;
 use crate::correlate;
@@ -21,7 +22,7 @@ use crate::filter::{self, Measured};
 use crate::measure::{self, Measurements};
 use crate::outputs;
 use crate::plan::{Parts, Plan};
-use crate::progress::{Outcome, Progress, Reporter};
+use crate::progress::{Outcome, Progress, Reporter, Silent};
 use crate::sidecars::Sidecars;
 use crate::transcribe::{self, Asked, TranscribeError, Transcriber, Transcript};
 use crate::workspace::{Identity, VideoFolder, WorkspaceError};
@@ -92,6 +93,31 @@ pub(crate) fn annotate(
         Err(Halt::Run(error)) => Err(error),
         Err(Halt::Video(error)) => Ok(Outcome::Failed { reason: chain(&error) }),
     }
+}
+
+/// Adds what an earlier run stored of the video to `calibration`, and says whether there was anything. Nothing is
+/// decoded.
+///
+/// # Errors
+/// [`WorkspaceError`] if the workspace cannot be read.
+pub(crate) fn calibrate(
+    task: &Task<'_>,
+    plan: &Plan,
+    parts: &Parts<'_>,
+    calibration: &mut Calibration,
+) -> Result<bool, WorkspaceError> {
+    let way = Way { task, plan, parts, stop: &AtomicBool::new(false), reporter: &Silent };
+    let (Ok(identity), Ok(source)) =
+        (Identity::of(task.source, task.folder)?, Source::open(task.source))
+    else {
+        return Ok(false);
+    };
+    let measured = task.folder.load::<Measurements>(&way.measure_receipt(&identity))?;
+    let learned = task.folder.load::<Learned>(&way.embed_receipt(&identity))?;
+    let (Some(measured), Some(learned)) = (measured, learned) else { return Ok(false) };
+    let duration = true_duration(source.probe(), &measured);
+    calibration.add(&measured, &learned, duration, &plan.config);
+    Ok(true)
 }
 
 struct Way<'a> {

@@ -22,7 +22,9 @@ pub(crate) use model::*;
 pub(crate) use predict::*;
 pub(crate) use video_model::*;
 
-pub(crate) use features::{FeaturesCommand, FeaturesRunArgs, RowsDtypeChoice, TailChoice};
+pub(crate) use features::{
+    EncoderPrecision, FeaturesCommand, FeaturesRunArgs, RowsDtypeChoice, TailChoice,
+};
 
 /// Turns long videos into timelines of what is seen, heard and said.
 #[derive(Debug, Parser)]
@@ -127,12 +129,17 @@ pub(crate) struct AnnotateArgs {
     /// Compare sight and sound by C-MCR's projectors, clap_clip.pt: needs CLIP ViT-B/32 and the fused CLAP
     #[arg(long, value_name = "FILE", help_heading = "Learned encoders")]
     pub(crate) cmcr: Option<String>,
+    /// Also write the encoders' thresholds that part these videos as the weight-free measures do, for --config
+    #[arg(long, value_name = "FILE.toml", help_heading = "Learned encoders")]
+    pub(crate) calibrate: Option<PathBuf>,
     /// Who writes down what is said in videos without subtitles [default: nobody]
     #[arg(long, value_enum, value_name = "WHO", requires = "weights")]
     pub(crate) transcriber: Option<TranscriberChoice>,
     /// The transcriber's model: its folder, or OWNER/NAME in the Hugging Face cache; nothing is downloaded
     #[arg(long, value_name = "DIR", requires = "transcriber")]
     pub(crate) weights: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: DeviceArgs,
     /// How progress is shown [default: bars on a terminal, else lines]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) progress: Option<ProgressStyle>,

@@ -1,11 +1,11 @@
 //! Speed of the encoders at their published sizes, with random weights.
 //!
 //! ```text
-//! cargo run --release -p omnivale-encoders --example encoder_speed -- FOLDER [clip|beats|whisper|all] [f32|bf16] [FRAMES] [ROUNDS]
+//! cargo run --release -p omnivale-encoders --example encoder_speed -- FOLDER [clip|frames|beats|whisper|all] [f32|bf16] [FRAMES] [ROUNDS]
 //! ```
 //!
 //! Writes the random models into FOLDER where they are not there yet (2.5 GB), runs CLIP ViT-L/14 on FRAMES pictures (20
-//! where it is not said), BEATs on 60 s and the encoder of Whisper-large-v2 on 60 s, and prints one JSON line for each
+//! where it is not said), ready or (`frames`) as bytes of 1280x720 in memory, BEATs on 60 s and the encoder of Whisper-large-v2 on 60 s, and prints one JSON line for each
 //! round: wall-clock seconds, and seconds of all processors, which other programs disturb less. The peer,
 //! `scripts/bench/encoders_peer.py`, prints the same lines.
 
@@ -15,7 +15,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
+use omnivale_encoders::clip::preprocess::{Antialias, Preprocess};
 use omnivale_encoders::{Beats, ClipVision, Precision, whisper::WhisperEncoder};
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 type Any = Box<dyn std::error::Error>;
@@ -204,6 +206,27 @@ fn main() -> Result<(), Any> {
         let model = ClipVision::open_in(folder.join("clip"), format)?;
         let pictures = Tensor::randn(0f32, 1.0, (frames, 3, 224, 224), &Device::Cpu)?;
         measure("clip", precision, rounds, || Ok(model.forward(&pictures).map(drop)?))?;
+    }
+    if wanted("frames") {
+        clip(&folder.join("clip"))?;
+        let model = ClipVision::open_in(folder.join("clip"), format)?;
+        let (height, width) = (720, 1280);
+        let film: Vec<u8> =
+            (0..height * width * 3 + frames).map(|at| (at * 31 % 253) as u8).collect();
+        let preprocess = Preprocess { side: model.image_size(), antialias: Antialias::Off };
+        let small = |frame: usize| {
+            let pixel = |channel, row, column| film[frame + (row * width + column) * 3 + channel];
+            preprocess.apply(height, width, pixel)
+        };
+        measure("frames", precision, rounds, || {
+            let side = preprocess.side;
+            (0..frames).collect::<Vec<_>>().par_chunks(4).try_for_each(|group| {
+                let pixels: Vec<f32> = group.iter().flat_map(|frame| small(*frame)).collect();
+                let x = Tensor::from_vec(pixels, (group.len(), 3, side, side), &Device::Cpu)?;
+                model.forward(&x).map(drop)
+            })?;
+            Ok(())
+        })?;
     }
     if wanted("beats") {
         beats(&folder.join("beats"))?;

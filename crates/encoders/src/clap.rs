@@ -19,7 +19,7 @@ use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use omnivale_signal::clap_mel::CLAP_BANDS;
 
 use crate::EncoderError;
-use crate::layers::{LayerNorm, unit_rows};
+use crate::layers::{LayerNorm, Precision, unit_rows};
 use layers::Projection;
 use names::Names;
 use omnivale_weights::{View, WEIGHT_FILES, Weights, first_file};
@@ -58,21 +58,34 @@ impl ClapAudio {
     /// # Errors
     /// When a file is missing, damaged, or not that of a fused CLAP.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, EncoderError> {
-        Self::open_on(path, &Device::Cpu)
+        Self::open_in(path, Precision::F32)
     }
 
-    /// [`ClapAudio::open`] on a device of the caller's choice.
+    /// [`ClapAudio::open`] with products in `precision`.
     ///
     /// # Errors
     /// As there.
-    pub fn open_on(path: impl AsRef<Path>, device: &Device) -> Result<Self, EncoderError> {
+    pub fn open_in(path: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
+        Self::open_on(path, precision, &Device::Cpu)
+    }
+
+    /// [`ClapAudio::open_in`] on a device of the caller's choice.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(
+        path: impl AsRef<Path>,
+        precision: Precision,
+        device: &Device,
+    ) -> Result<Self, EncoderError> {
         let path = path.as_ref();
         if path.is_dir() {
             let config = AudioConfig::open(&first_file(path, &["config.json"], NEEDS)?)?;
             let weights = Weights::open(first_file(path, &WEIGHT_FILES, NEEDS)?)?;
-            return Self::load_on(&weights, &config, device);
+            return Self::load_on(&weights, &config, precision, device);
         }
-        Self::load_on(&Weights::open(path)?, &AudioConfig::htsat_tiny_fused(), device)
+        let config = AudioConfig::htsat_tiny_fused();
+        Self::load_on(&Weights::open(path)?, &config, precision, device)
     }
 
     /// Takes the tower's tensors, and checks that they are all there and none but the other tower's beside them.
@@ -80,15 +93,16 @@ impl ClapAudio {
     /// # Errors
     /// [`WeightsError::Layout`](omnivale_weights::WeightsError::Layout) if they are not those of `config`.
     pub fn load(weights: &Weights, config: &AudioConfig) -> Result<Self, EncoderError> {
-        Self::load_on(weights, config, &Device::Cpu)
+        Self::load_on(weights, config, Precision::F32, &Device::Cpu)
     }
 
     fn load_on(
         weights: &Weights,
         config: &AudioConfig,
+        precision: Precision,
         device: &Device,
     ) -> Result<Self, EncoderError> {
-        let view = weights.view(DType::F32).on(device);
+        let view = weights.view(DType::F32).with_products(precision.dtype()).on(device);
         let (names, view) = names::of(weights, &view, |names| names.audio);
         for unused in names.beside_audio {
             view.leave(unused);

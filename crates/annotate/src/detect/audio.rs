@@ -19,7 +19,7 @@ mod split;
 mod stitch;
 
 use omnivale_signal::{SoundClassConfig, SoundMeterConfig, SoundTrack};
-use omnivale_timeline::{Duration, Event, Fact, Modality, Span, Time, Timeline};
+use omnivale_timeline::{Duration, Event, Fact, FeatureTrack, Modality, Span, Time, Timeline};
 use serde::{Deserialize, Serialize};
 
 use crate::embed::{LearnedAudioConfig, LearnedRows};
@@ -107,6 +107,15 @@ pub fn detect_by(
     });
     Timeline::disjoint(duration, events.collect())
         .expect("pieces rise and do not overlap, and their spans were clamped")
+}
+
+/// How different it sounds on the two sides of each split, by `rows`, which are the track's own or an encoder's: one
+/// minus the cosine, which `1 - stitch_similarity` is compared with.
+pub(crate) fn distances(track: &SoundTrack, rows: &FeatureTrack, config: &AudioConfig) -> Vec<f32> {
+    let heard = level::audible(&track.frames, config);
+    let change = split::Change::of(&track.frames, &heard, config);
+    let pieces = split::pieces(track, &heard, &change, config);
+    stitch::distances(track, rows, pieces, config)
 }
 
 /// A length in seconds as a number of frames, to the nearest.

@@ -12,7 +12,9 @@ mod split;
 mod stitch;
 
 use omnivale_signal::{PictureMeterConfig, PictureTrack, SceneLength};
-use omnivale_timeline::{Boundary, Duration, Event, Fact, Modality, Span, Time, Timeline};
+use omnivale_timeline::{
+    Boundary, Duration, Event, Fact, FeatureTrack, Modality, Span, Time, Timeline,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::embed::{LearnedRows, LearnedVisualConfig};
@@ -113,6 +115,32 @@ pub struct Visual {
 /// The kind is `still` if the motion word is, `busy` if that is, else `moving`.
 pub fn detect(track: &PictureTrack, duration: Duration, config: &VisualConfig) -> Visual {
     detect_by(track, None, duration, config)
+}
+
+/// How different pieces look by `rows`, which are the track's own or an encoder's: what the distances of
+/// [`VisualConfig`] are compared with.
+pub(crate) fn distances(
+    track: &PictureTrack,
+    rows: &FeatureTrack,
+    duration: Duration,
+    config: &VisualConfig,
+) -> Distances {
+    if track.scores.is_empty() || duration == Duration::ZERO {
+        return Distances::default();
+    }
+    let light = Light::find(&track.scores, &config.light);
+    let cuts = split::cuts(&track.scores, &light, config, duration);
+    let pieces = split::pieces(&split::shots(&cuts, duration), config);
+    stitch::distances(&pieces, rows, &light.fades, config)
+}
+
+/// Distances of rows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Distances {
+    /// From the start to the end of each piece.
+    pub(crate) within: Vec<f32>,
+    /// From the end of each piece to the start of the next.
+    pub(crate) across: Vec<f32>,
 }
 
 /// As [`detect`], but pieces are stitched by the rows of a learned encoder where there are any, under the thresholds of

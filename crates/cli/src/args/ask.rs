@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use omnivale_timeline::{Span, Time};
 
-use super::{AnswerArgs, FeatureFolderArgs, MODEL_HELP, ModelArgs, QueriesChoice};
+use super::{
+    AnswerArgs, EncoderPrecision, FeatureFolderArgs, MODEL_HELP, ModelArgs, QueriesChoice,
+};
 
 /// Which video.
 #[derive(Debug, Args)]
@@ -24,6 +26,15 @@ pub(crate) struct VideoArgs {
     /// Whisper, in the same way
     #[arg(long, value_name = "PATH", help_heading = "Features", conflicts_with = "features")]
     pub(crate) speech_weights: Option<String>,
+    /// The numbers that these multiply with
+    #[arg(
+        long,
+        value_enum,
+        help_heading = "Features",
+        conflicts_with = "features",
+        default_value_t = EncoderPrecision::F32
+    )]
+    pub(crate) encoder_precision: EncoderPrecision,
     /// Make features again, and do not keep them
     #[arg(long, help_heading = "Features")]
     pub(crate) no_cache: bool,

@@ -9,7 +9,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use candle_core::Device;
 use omnivale_dataset::npy::{self, Dtype, Rows};
+use omnivale_encoders::Precision;
 use omnivale_encoders::features::{Effort, Encoders, Kind, Options, Place, VERSION, extract};
 use omnivale_media::Flow;
 use omnivale_timeline::Modality;
@@ -19,12 +21,15 @@ use super::identity;
 use super::load::VideoModel;
 use super::manifest::Recipe;
 use crate::args::{VideoArgs, cache_folder};
+use crate::device;
 use crate::exit::usage;
 use crate::output;
 
 /// The encoders of a model, not opened yet.
 pub(crate) struct Extraction {
     places: BTreeMap<Kind, Place>,
+    precision: Precision,
+    device: Device,
     /// The cache; `None` if it is not to be used.
     cache: Option<PathBuf>,
 }
@@ -57,7 +62,9 @@ impl Extraction {
                  or with --visual-weights, --audio-weights and --speech-weights, or give feature files with --features",
             ));
         }
-        Ok(Self { places, cache: if args.no_cache { None } else { cache_folder() } })
+        let cache = if args.no_cache { None } else { cache_folder() };
+        let device = model.device.clone();
+        Ok(Self { places, precision: args.encoder_precision.into(), device, cache })
     }
 
     /// The rows of a video, from the cache or made now.
@@ -71,8 +78,9 @@ impl Extraction {
             let bytes = digest_of(video)?;
             for (kind, place) in &self.places {
                 let encoder = identity::digest(&place.files()?)?;
-                let parts =
-                    [kind.name(), &bytes, &encoder, &options.words(*kind), &VERSION.to_string()];
+                let (options, version) = (options.words(*kind), VERSION.to_string());
+                let precision = format!("{}{}", self.precision, device::mark(&self.device));
+                let parts = [kind.name(), &bytes, &encoder, &options, &precision, &version];
                 keys.insert(*kind, blake3::hash(parts.join("\n").as_bytes()).to_hex().to_string());
             }
         }
@@ -92,7 +100,7 @@ impl Extraction {
             .map(|(kind, place)| (*kind, place.clone()))
             .collect();
         if !missing.is_empty() {
-            for (kind, rows) in made(video, &missing, &options)? {
+            for (kind, rows) in made(video, &missing, (self.precision, &self.device), &options)? {
                 let rows = self.keep(file(&kind), kind, &rows)?;
                 found.insert(kind, rows);
             }
@@ -126,11 +134,12 @@ impl Extraction {
 fn made(
     video: &Path,
     places: &BTreeMap<Kind, Place>,
+    (precision, device): (Precision, &Device),
     options: &Options,
 ) -> anyhow::Result<BTreeMap<Kind, Rows>> {
     let names: Vec<&str> = places.keys().map(|kind| kind.name()).collect();
     eprintln!("making {} features of {}", names.join(", "), video.display());
-    let encoders = Encoders::open(places)?;
+    let encoders = Encoders::open_on(places, precision, device)?;
     let found = extract(video, &encoders, options, Effort::default(), &|_| Flow::Continue)?;
     let found = found.with_context(|| format!("{} could not be decoded", video.display()))?;
     for damage in &found.damage {

@@ -236,6 +236,56 @@ fn learned_encoders_stitch_and_compare_and_are_named() {
 }
 
 #[test]
+fn thresholds_are_found_by_quantile_and_can_be_used() {
+    let root = tempfile::tempdir().unwrap();
+    let (clip, clap) = (tiny_clip(root.path(), 1, WIDTH), tiny_clap(root.path(), 2, ""));
+    let (out, found) = (root.path().join("out"), root.path().join("found.toml"));
+    let video = sample();
+    let mut arguments = vec!["annotate", text(&video), "-o", text(&out), "--clip", text(&clip)];
+    arguments.extend(["--clap", text(&clap)]);
+    let calibrating = [&arguments[..], &["--calibrate", text(&found)]].concat();
+    expect(&run(&calibrating), 0);
+    let first = fs::read_to_string(&found).unwrap();
+    // Random weights give other values on processors that sum otherwise.
+    let known = first.lines().map(|line| line.split_once(" = ").map_or(line, |(key, _)| key));
+    insta::assert_snapshot!(known.collect::<Vec<_>>().join("\n"), @r"
+    # Thresholds of learned encoders, from 1 video: beyond each lies the same share of pairs
+    # as beyond the limit of the weight-free measure. For `omnivale annotate --config`.
+
+    [visual.clip]
+    # tiny-clip-1-8
+    # 0 of 12 pieces change from start to end: that tells nothing of transition_distance, which stays as it is.
+    # 9 of 11 joints are boundaries; few: more videos may change it.
+    stitch_distance
+    # 2 of 12 pieces move; few: more videos may change it.
+    still_distance
+
+    [audio.clap]
+    # tiny-clap-2
+    # 3 of 14 splits are boundaries; few: more videos may change it.
+    stitch_similarity
+    ");
+    // From what is kept, the same again; and the text is a configuration.
+    fs::remove_file(&found).unwrap();
+    let again = run(&calibrating);
+    expect(&again, 0);
+    assert!(stdout(&again).contains("1 up to date"));
+    assert_eq!(fs::read_to_string(&found).unwrap(), first);
+    let output = run(&[&arguments[..], &["--config", text(&found)]].concat());
+    expect(&output, 0);
+    assert!(stdout(&output).contains("1 annotated"), "other thresholds");
+
+    let none = run(&["annotate", text(&video), "-o", text(&out), "--calibrate", text(&found)]);
+    expect(&none, 2);
+    assert!(stderr(&none).contains("give --clip or --clap"), "{}", stderr(&none));
+    let mine = root.path().join("mine.toml");
+    fs::write(&mine, "[measure]\nkeep_measurements = false\n").unwrap();
+    let forgetful = run(&[&calibrating[..], &["--config", text(&mine)]].concat());
+    expect(&forgetful, 2);
+    assert!(stderr(&forgetful).contains("keep_measurements"), "{}", stderr(&forgetful));
+}
+
+#[test]
 fn learned_rows_do_not_depend_on_jobs_and_one_encoder_is_enough() {
     let root = tempfile::tempdir().unwrap();
     let names = ["in/a.mp4", "in/b.mp4", "in/c.mp4"];

@@ -168,3 +168,27 @@ fn features_of_raw_video_are_made_once_and_kept() {
     expect(&none, 2);
     assert!(stderr(&none).contains("nothing makes features of the video"), "{}", stderr(&none));
 }
+
+#[test]
+fn avicuna_hears_raw_video_through_clap() {
+    let kit = Kit::of(&["--recipe", "avicuna", "--encoders"]);
+    let out = kit.path("features");
+    let clap = kit.path("model/encoders/clap-htsat-fused");
+    let video = crate::support::sample();
+    let mut command = crate::support::omnivale();
+    command.args(["features", "clap"]).arg(&video).arg("-o").arg(&out).arg("--weights").arg(clap);
+    expect(&command.output().unwrap(), 0);
+    let rows = omnivale_dataset::npy::read_file(&out.join("omnivale-sample.npy")).unwrap();
+    assert_eq!(rows.width, 16);
+    for row in rows.values.chunks(rows.width) {
+        let length: f32 = row.iter().map(|value| value * value).sum();
+        assert!((length - 1.0).abs() < 1e-4, "rows are of unit length, not {length}");
+    }
+    let mut command = crate::support::omnivale();
+    command.arg("ask").arg(&video).arg("What happens?").arg("--model").arg(kit.path("model"));
+    command.args(["--max-tokens", "8", "--no-cache"]);
+    let asked = command.output().unwrap();
+    expect(&asked, 0);
+    assert!(stderr(&asked).contains("making visual, clap features"), "{}", stderr(&asked));
+    assert!(!stdout(&asked).is_empty());
+}

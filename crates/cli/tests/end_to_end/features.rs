@@ -183,6 +183,36 @@ fn what_cannot_be_used_fails_alone_and_wrong_weights_fail_at_once() {
 }
 
 #[test]
+fn another_precision_makes_rows_anew_and_nearly_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    let (model, input, out) =
+        (encoders(root.path(), "0"), clips(root.path()), root.path().join("out"));
+    let read = || {
+        let kinds = ["visual", "audio", "speech"].map(|kind| out.join(kind).join("talk.npy"));
+        kinds.map(|path| npy::read_file(&path).unwrap())
+    };
+    let audio = |command: &mut Command| {
+        let settings = root.path().join("full.toml");
+        fs::write(&settings, "[features]\ntail = \"full\"\n").unwrap();
+        done(command.arg("--config").arg(settings), 0)
+    };
+    audio(&mut all(&input, &out, &model));
+    let single = read();
+    let again = audio(all(&input, &out, &model).args(["--precision", "bf16"]));
+    assert_eq!(document(&again)["counts"]["written"], 2);
+    for (single, half) in single.iter().zip(&read()) {
+        assert!(single.rows > 0 && (single.rows, single.width) == (half.rows, half.width));
+        assert_ne!(single.values, half.values, "bf16 rounds");
+        let product = |a: &[f32], b: &[f32]| -> f64 {
+            a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        };
+        let (a, b) = (&single.values, &half.values);
+        let cosine = product(a, b) / (product(a, a) * product(b, b)).sqrt();
+        assert!(cosine > 0.999, "{cosine}");
+    }
+}
+
+#[test]
 fn the_receipt_names_what_made_a_file() {
     let root = tempfile::tempdir().unwrap();
     let (model, input, out) =

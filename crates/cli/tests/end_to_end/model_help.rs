@@ -12,6 +12,10 @@ fn help(arguments: &[&str]) -> String {
 fn help_of_every_command_about_models() {
     for (name, arguments) in [
         ("model_init", &["model", "init"][..]),
+        ("model_inspect", &["model", "inspect"]),
+        ("model_convert", &["model", "convert"]),
+        ("model_merge", &["model", "merge"]),
+        ("model_quantize", &["model", "quantize"]),
         ("predict", &["predict"]),
         ("ask", &["ask"]),
         ("ground", &["ground"]),

@@ -4,12 +4,13 @@
 //! not grow with the video's length. What a video lacks is said, never made up: no sound gives no rows.
 //!
 //! ```no_run
+//! use omnivale_encoders::Precision;
 //! use omnivale_encoders::features::{self, Effort, Encoders, Kind, Options, Place};
 //! use omnivale_media::Flow;
 //!
 //! # fn main() -> Result<(), omnivale_encoders::EncoderError> {
 //! let places = [(Kind::Visual, Place::find("openai/clip-vit-large-patch14")?)];
-//! let encoders = Encoders::open(&places.into())?;
+//! let encoders = Encoders::open(&places.into(), Precision::F32)?;
 //! let watch = |_| Flow::Continue;
 //! let found = features::extract("talk.mp4", &encoders, &Options::default(), Effort::default(), &watch)?;
 //! let rows = found.as_ref().and_then(|found| found.track(Kind::Visual));
@@ -61,29 +62,40 @@ pub struct Encoders {
 }
 
 impl Encoders {
-    /// Opens an encoder for each place.
+    /// Opens an encoder for each place, with products in `precision`.
     ///
     /// # Errors
     /// When the files of one are missing, damaged, or not its own.
-    pub fn open(places: &BTreeMap<Kind, Place>) -> Result<Self, EncoderError> {
-        Self::open_on(places, &Device::Cpu)
+    pub fn open(
+        places: &BTreeMap<Kind, Place>,
+        precision: Precision,
+    ) -> Result<Self, EncoderError> {
+        Self::open_on(places, precision, &Device::Cpu)
     }
 
     /// [`Encoders::open`] on a device of the caller's choice.
     ///
     /// # Errors
     /// As there.
-    pub fn open_on(places: &BTreeMap<Kind, Place>, device: &Device) -> Result<Self, EncoderError> {
-        let path = |kind| places.get(&kind).map(Place::path);
-        let clip = |path| ClipVision::open_on(path, Precision::F32, device);
-        let beats = |path| Beats::open_on(path, Precision::F32, device);
-        let whisper = |path| WhisperEncoder::open_on(path, Precision::F32, device);
-        let clap = |path| ClapAudio::open_on(path, device);
+    pub fn open_on(
+        places: &BTreeMap<Kind, Place>,
+        precision: Precision,
+        device: &Device,
+    ) -> Result<Self, EncoderError> {
+        fn at<E>(
+            place: Option<&Place>,
+            open: impl FnOnce(&Path) -> Result<E, EncoderError>,
+        ) -> Result<Option<Arc<E>>, EncoderError> {
+            place.map(|place| open(place.path()).map(Arc::new)).transpose()
+        }
+        let place = |kind| places.get(&kind);
         Ok(Self {
-            visual: path(Kind::Visual).map(clip).transpose()?.map(Arc::new),
-            audio: path(Kind::Audio).map(beats).transpose()?.map(Arc::new),
-            speech: path(Kind::Speech).map(whisper).transpose()?.map(Arc::new),
-            clap: path(Kind::Clap).map(clap).transpose()?.map(Arc::new),
+            visual: at(place(Kind::Visual), |path| ClipVision::open_on(path, precision, device))?,
+            audio: at(place(Kind::Audio), |path| Beats::open_on(path, precision, device))?,
+            speech: at(place(Kind::Speech), |path| {
+                WhisperEncoder::open_on(path, precision, device)
+            })?,
+            clap: at(place(Kind::Clap), |path| ClapAudio::open_on(path, precision, device))?,
         })
     }
 

@@ -126,7 +126,8 @@ fn encoders(kinds: &[Kind]) -> Encoders {
         let folder = root.path().join(kind.name());
         (*kind, Place::find(&folder.to_string_lossy()).expect("the folder is there"))
     };
-    Encoders::open(&kinds.iter().map(place).collect()).expect("the models are sound")
+    Encoders::open(&kinds.iter().map(place).collect(), Precision::F32)
+        .expect("the models are sound")
 }
 
 fn rows(path: &Path, encoders: &Encoders, options: &Options, batch: usize) -> Features {
@@ -276,7 +277,9 @@ fn what_is_no_video_and_what_is_no_model_say_so() {
     let error = Place::find("no/such-model").unwrap_err().to_string();
     assert!(error.contains("nothing is downloaded"), "{error}");
     let place = Place::find(&root.path().to_string_lossy()).unwrap();
-    let error = Encoders::open(&[(Kind::Visual, place.clone())].into()).unwrap_err().to_string();
+    let error = Encoders::open(&[(Kind::Visual, place.clone())].into(), Precision::F32)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("config.json"), "{error}");
     assert!(place.files().is_err());
 }

@@ -18,13 +18,43 @@ pub(super) fn contrast(
     after: (usize, usize),
     config: &AudioConfig,
 ) -> f64 {
-    let context = frames(config.context_s);
-    let before = (before.0.max(before.1.saturating_sub(context)), before.1);
-    let after = (after.0, after.1.min(after.0 + context));
-    let distance = 1.0 - similarity(&mean_row(track, rows, before), &mean_row(track, rows, after));
+    let (before, after) = nearby(before, after, config);
+    let distance = between(track, rows, before, after);
     let silent = config.meter.silent_db;
     let step = (level_db(track, before, silent) - level_db(track, after, silent)).abs();
     (distance / (1.0 - config.stitch_similarity)).max(step / config.level_step_db)
+}
+
+/// The descriptors' distance alone, one minus their cosine, between the stretches that [`contrast`] compares.
+pub(super) fn distance(
+    track: &SoundTrack,
+    rows: &FeatureTrack,
+    before: (usize, usize),
+    after: (usize, usize),
+    config: &AudioConfig,
+) -> f64 {
+    let (before, after) = nearby(before, after, config);
+    between(track, rows, before, after)
+}
+
+/// The context next to the cut.
+fn nearby(
+    before: (usize, usize),
+    after: (usize, usize),
+    config: &AudioConfig,
+) -> ((usize, usize), (usize, usize)) {
+    let context = frames(config.context_s);
+    let before = (before.0.max(before.1.saturating_sub(context)), before.1);
+    (before, (after.0, after.1.min(after.0 + context)))
+}
+
+fn between(
+    track: &SoundTrack,
+    rows: &FeatureTrack,
+    before: (usize, usize),
+    after: (usize, usize),
+) -> f64 {
+    1.0 - similarity(&mean_row(track, rows, before), &mean_row(track, rows, after))
 }
 
 /// The mean descriptor of the rows whose middle lies in the stretch, or of the one nearest to its middle.

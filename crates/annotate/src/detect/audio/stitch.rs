@@ -3,7 +3,7 @@
 use omnivale_signal::SoundTrack;
 use omnivale_timeline::FeatureTrack;
 
-use super::contrast::{contrast, mean_row, similarity};
+use super::contrast::{contrast, distance, mean_row, similarity};
 use super::{AudioConfig, Piece, frames};
 
 /// Joins pieces; what is left is in order, disjoint, and at least the shortest event long.
@@ -13,12 +13,7 @@ pub(super) fn stitch(
     pieces: Vec<Piece>,
     config: &AudioConfig,
 ) -> Vec<Piece> {
-    let lengths = Lengths {
-        pause: frames(config.longest_pause_s),
-        repeat: frames(config.longest_repeat_s),
-        breath: frames(config.breath_s),
-        shortest: frames(config.min_event_s),
-    };
+    let lengths = Lengths::of(config);
     let pieces = join_speech(pieces, lengths.pause);
     let pieces = join_speech(absorb(pieces, &lengths), lengths.pause);
     let mut events: Vec<Piece> = Vec::new();
@@ -58,12 +53,45 @@ pub(super) fn stitch(
     events
 }
 
+/// How different it sounds before and after each split that a pause does not decide; speech is never compared.
+pub(super) fn distances(
+    track: &SoundTrack,
+    rows: &FeatureTrack,
+    pieces: Vec<Piece>,
+    config: &AudioConfig,
+) -> Vec<f32> {
+    let lengths = Lengths::of(config);
+    let pieces = join_speech(pieces, lengths.pause);
+    let pieces = join_speech(absorb(pieces, &lengths), lengths.pause);
+    let compared = (1..pieces.len()).filter(|at| {
+        let (last, piece) = (pieces[at - 1], pieces[*at]);
+        !last.speech && !piece.speech && piece.from - last.until <= lengths.pause
+    });
+    let distances = compared.map(|at| {
+        let before = (pieces[at - 1].from, pieces[at - 1].until);
+        let after = (pieces[at].from, block_end(&pieces, at, lengths.pause));
+        distance(track, rows, before, after, config) as f32
+    });
+    distances.collect()
+}
+
 /// Limits of the configuration, in frames.
 struct Lengths {
     pause: usize,
     repeat: usize,
     breath: usize,
     shortest: usize,
+}
+
+impl Lengths {
+    fn of(config: &AudioConfig) -> Lengths {
+        Lengths {
+            pause: frames(config.longest_pause_s),
+            repeat: frames(config.longest_repeat_s),
+            breath: frames(config.breath_s),
+            shortest: frames(config.min_event_s),
+        }
+    }
 }
 
 /// Joins speech across pauses; leaves everything else.

@@ -2,7 +2,7 @@
 
 use omnivale_timeline::{Duration, FeatureTrack, Span, Time, TimeGrid};
 
-use super::{Fade, Leftovers, VisualConfig};
+use super::{Distances, Fade, Leftovers, VisualConfig};
 
 /// An event in the making: a run of pieces.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +67,21 @@ pub(super) fn stitch(
             Some(gap(&scenes[at - 1], &scenes[at], rows)).filter(|d| d.is_finite());
     }
     scenes
+}
+
+/// How different the two ends of each piece are, and neighbours where they meet; pieces without rows have none.
+pub(super) fn distances(
+    pieces: &[Span],
+    rows: &FeatureTrack,
+    fades: &[Fade],
+    config: &VisualConfig,
+) -> Distances {
+    let ends = pieces.iter().map(|piece| row_pair(lit(*piece, fades), rows, config.margin));
+    let ends: Vec<(usize, usize)> = ends.flatten().collect();
+    Distances {
+        within: ends.iter().map(|(start, end)| distance(rows, *start, *end)).collect(),
+        across: ends.windows(2).map(|pair| distance(rows, pair[0].1, pair[1].0)).collect(),
+    }
 }
 
 /// Joins the scene at `at` to the neighbour it looks more like, the one before on a tie.
@@ -245,6 +260,22 @@ mod tests {
         assert!((scenes[1].distance.unwrap() - 2.0 * 1.45f32.sin()).abs() < 1e-4);
         let judged = stitch(&pieces(&[0, 3, 6]), &rows, &[], &[], &config());
         assert_eq!(spans(&judged), [(0.0, 6.0)]);
+    }
+
+    #[test]
+    fn distances_are_those_that_decide() {
+        let rows = track(&[0.0, 0.0, 0.0, 0.4, 1.0, 1.5, 1.6, 1.6, 1.6]);
+        let pieces = pieces(&[0, 3, 6, 9]);
+        let found = distances(&pieces, &rows, &[], &config());
+        let chord = |angle: f32| 2.0 * (angle / 2.0).sin();
+        let near = |a: &[f32], b: &[f32]| {
+            assert_eq!(a.len(), b.len());
+            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4), "{a:?}, {b:?}");
+        };
+        near(&found.within, &[0.0, chord(1.1), 0.0]);
+        near(&found.across, &[chord(0.4), chord(0.1)]);
+        let none = distances(&pieces, &track(&[]), &[], &config());
+        assert_eq!(none, Distances::default());
     }
 
     #[test]

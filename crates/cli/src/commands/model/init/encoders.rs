@@ -25,7 +25,7 @@ pub(super) fn write(shape: &Shape, folder: &mut Folder) -> anyhow::Result<Encode
         RecipeChoice::Longvale => {
             (Some(beats(shape.audio, folder)?), Some(whisper(shape.speech, folder)?))
         }
-        RecipeChoice::Avicuna => (None, None),
+        RecipeChoice::Avicuna => (Some(clap(shape.audio, folder)?), None),
     };
     Ok(Encoders { visual: Some(visual), audio, speech })
 }
@@ -128,6 +128,71 @@ fn beats(width: usize, folder: &mut Folder) -> anyhow::Result<String> {
     }
     let settings = Map::from_iter([("cfg".to_owned(), cfg)]);
     folder.checkpoint(name, Form::Torch, &list.0, Some("model"), &settings, Fill::of)?;
+    Ok(name.to_owned())
+}
+
+/// A fused CLAP of two stages; its text tower is left out, for features are made of sound alone.
+fn clap(width: usize, folder: &mut Folder) -> anyhow::Result<String> {
+    let name = "encoders/clap-htsat-fused";
+    let (bands, hidden, patch, window, heads) = (64, 8, 16, 4, 2);
+    folder.json(
+        &format!("{name}/config.json"),
+        &json!({
+            "model_type": "clap",
+            "projection_dim": width,
+            "audio_config": {
+                "model_type": "clap_audio_model", "spec_size": 256, "num_mel_bins": bands, "patch_size": patch,
+                "patch_stride": [patch, patch], "patch_embeds_hidden_size": hidden, "depths": [1, 1],
+                "num_attention_heads": [heads, heads], "window_size": window, "mlp_ratio": 4.0, "aff_block_r": 4,
+                "enable_fusion": true, "fusion_type": "aff_2d", "enable_patch_layer_norm": true, "qkv_bias": true,
+                "hidden_act": "gelu", "projection_hidden_act": "relu", "projection_dim": width,
+                "hidden_size": 2 * hidden, "layer_norm_eps": 1e-5,
+            },
+        }),
+    )?;
+    let mut list = List::default();
+    let batch_norm = |list: &mut List, name: &str, width: usize| {
+        list.with_bias(name, &[width]);
+        list.add(format!("{name}.running_mean"), &[width]);
+        list.add(format!("{name}.running_var"), &[width]);
+    };
+    let tower = "audio_model.audio_encoder";
+    batch_norm(&mut list, &format!("{tower}.batch_norm"), bands);
+    list.with_bias(&format!("{tower}.patch_embed.proj"), &[hidden, 1, patch, patch]);
+    list.with_bias(&format!("{tower}.patch_embed.mel_conv2d"), &[hidden, 1, patch, 3 * patch]);
+    list.with_bias(&format!("{tower}.patch_embed.norm"), &[hidden]);
+    let inner = hidden / 4;
+    for (branch, begin) in [("local_att", 0), ("global_att", 1)] {
+        let branch = format!("{tower}.patch_embed.fusion_model.{branch}");
+        let part = |at: usize| format!("{branch}.{}", begin + at);
+        list.with_bias(&part(0), &[inner, hidden, 1, 1]);
+        batch_norm(&mut list, &part(1), inner);
+        list.with_bias(&part(3), &[hidden, inner, 1, 1]);
+        batch_norm(&mut list, &part(4), hidden);
+    }
+    for (stage, hidden) in [(0, hidden), (1, 2 * hidden)] {
+        let block = format!("{tower}.layers.{stage}.blocks.0");
+        for part in ["query", "key", "value"] {
+            list.with_bias(&format!("{block}.attention.self.{part}"), &[hidden, hidden]);
+        }
+        let distances = (2 * window - 1) * (2 * window - 1);
+        list.add(
+            format!("{block}.attention.self.relative_position_bias_table"),
+            &[distances, heads],
+        );
+        list.with_bias(&format!("{block}.attention.output.dense"), &[hidden, hidden]);
+        list.with_bias(&format!("{block}.layernorm_before"), &[hidden]);
+        list.with_bias(&format!("{block}.layernorm_after"), &[hidden]);
+        list.with_bias(&format!("{block}.intermediate.dense"), &[4 * hidden, hidden]);
+        list.with_bias(&format!("{block}.output.dense"), &[hidden, 4 * hidden]);
+    }
+    let downsample = format!("{tower}.layers.0.downsample");
+    list.with_bias(&format!("{downsample}.norm"), &[4 * hidden]);
+    list.add(format!("{downsample}.reduction.weight"), &[2 * hidden, 4 * hidden]);
+    list.with_bias(&format!("{tower}.norm"), &[2 * hidden]);
+    list.with_bias("audio_projection.linear1", &[width, 2 * hidden]);
+    list.with_bias("audio_projection.linear2", &[width, width]);
+    folder.model(name, Form::Safetensors, &list.0)?;
     Ok(name.to_owned())
 }
 
