@@ -37,8 +37,8 @@ pub(crate) struct ModelArgs {
 /// Where models compute.
 #[derive(Debug, Args)]
 pub(crate) struct DeviceArgs {
-    /// Where models compute: cpu, cuda or cuda:N (a GPU), or auto for a GPU if this program was built for one that answers
-    #[arg(help_heading = "Device", long, value_name = "DEVICE", default_value_t = DeviceChoice::Auto)]
+    /// Where models compute: cpu; cuda or cuda:N, a GPU; auto, a GPU if one answers and else cpu
+    #[arg(help_heading = "Device", long, value_name = "DEVICE", default_value_t)]
     pub(crate) device: DeviceChoice,
 }
 
