@@ -48,7 +48,7 @@ tell() {
     echo "  PATH=$folder/bin:\$PATH CUDA_HOME=$folder CUDA_COMPUTE_CAP=90 \\"
     echo "    cargo build --release --locked -p omnivale-cli --features cuda"
     echo "Run, with a driver for CUDA 13:"
-    echo "  LD_LIBRARY_PATH=$folder/lib target/release/omnivale doctor"
+    echo "  LD_LIBRARY_PATH=$folder/lib target/release/omnivale doctor    # whether a GPU answers"
 }
 if [ -e "$folder/recipe" ] && [ "$(cat "$folder/recipe")" = "$recipe" ]; then
     echo "cuda-tree: $folder is there and complete"
@@ -97,6 +97,9 @@ late cublasLt libcublasLt.so.13 cublaslt 1
 late curand libcurand.so.10 curand 101    # CURAND_STATUS_NOT_INITIALIZED
 ln -s libcudart_static.a "$work/tree/lib/libcudart.a"
 
+printf '%s\n' 'int cuInit(unsigned);' 'int main(void) { return cuInit(0) < 0; }' > "$work/late/probe.c"
+cc "$work/late/probe.c" -o "$work/late/probe" -L"$work/tree/lib" -lcuda &&
+    "$work/late/probe" || fail "a program that is linked with the stand-in for the driver does not run here"
 "$work/tree/bin/nvcc" --version >/dev/null || fail "the compiler does not start here"
 printf '%s\n' "$recipe" > "$work/tree/recipe"
 rm -rf "$folder"
