@@ -80,7 +80,8 @@ mod cuda {
 
 #[cfg(feature = "cuda")]
 mod cuda {
-    use candle_core::cuda_backend::cudarc::driver::CudaContext;
+    use candle_core::cuda_backend::cudarc::driver::sys::CUresult;
+    use candle_core::cuda_backend::cudarc::driver::{CudaContext, DriverError};
     use candle_core::{DType, Device, Tensor};
     use libloading::Library;
 
@@ -99,12 +100,17 @@ mod cuda {
             let libraries = LIBRARIES.into_iter().filter(lacks).collect();
             DeviceError::Refused { number, reason, libraries }
         };
-        let found = CudaContext::device_count().map_err(|error| refused(error.to_string()))?;
-        let found = usize::try_from(found).unwrap_or(0);
+        let found = match CudaContext::device_count() {
+            Ok(found) => usize::try_from(found).unwrap_or(0),
+            Err(DriverError(CUresult::CUDA_ERROR_NO_DEVICE)) => 0,
+            Err(error) => return Err(refused(error.to_string())),
+        };
         if number >= found {
             return Err(DeviceError::NoGpu { asked: number, found });
         }
-        answering(number).map_err(|error| refused(error.to_string()))
+        // candle's errors may have a backtrace below their first line.
+        let first = |error: String| error.lines().next().unwrap_or_default().to_owned();
+        answering(number).map_err(|error| refused(first(error.to_string())))
     }
 
     /// The device, after a first kernel has run on it: one that was compiled for newer GPUs fails there.
