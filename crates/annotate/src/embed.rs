@@ -7,6 +7,7 @@
 mod agreement;
 mod learner;
 mod pictures;
+mod sampling;
 mod sounds;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,8 @@ use std::error::Error;
 use omnivale_timeline::{Duration, FeatureTrack, PictureView, Span};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use learner::{Learner, Sampling};
+pub(crate) use learner::Learner;
+pub(crate) use sampling::Sampling;
 
 /// Rises whenever the same input, weights and configuration may give other rows.
 pub const VERSION: u32 = 1;

@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use ask::*;
 pub(crate) use dataset::*;
 pub(crate) use eval::{
-    BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, ProtocolChoice, QaArgs, TaskChoice,
+    BoundariesArgs, EvalArgs, EvalCommand, LogArgs, MapArgs, QaArgs, TaskChoice,
 };
 pub(crate) use model::*;
 pub(crate) use predict::*;

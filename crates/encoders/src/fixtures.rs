@@ -51,6 +51,17 @@ pub(crate) fn distance(ours: &Tensor, reference: &Tensor) -> f32 {
         .expect("the shapes are equal")
 }
 
+/// Cosine of two tensors, taken as one vector each and said on stderr.
+pub(crate) fn cosine(what: &str, a: &Tensor, b: &Tensor) -> f32 {
+    let dot = |a: &Tensor, b: &Tensor| -> f32 {
+        let sum = (a * b).and_then(|it| it.sum_all()).and_then(|it| it.to_scalar());
+        sum.expect("both are in f32 and of one shape")
+    };
+    let cosine = dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
+    eprintln!("cosine of {what} in bf16 and f32: {cosine}");
+    cosine
+}
+
 /// The words that [`word_tokenizer`] knows, in the order of their numbers.
 pub(crate) const WORDS: [&str; 12] =
     ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "dog", "barks", "##s", "at", "the", "moon", "loud"];

@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 use candle_core::Device;
 
+#[cfg(target_arch = "x86_64")]
+use crate::amx;
 use crate::level::Level;
 use crate::{KernelError, onednn};
 
@@ -28,11 +30,14 @@ pub enum Kernel {
     Avx512,
     /// The library oneDNN 2, where it is installed.
     OneDnn,
+    /// Products of bf16 by the tiles of AMX; the best vectors for everything else.
+    Amx,
 }
 
 impl Kernel {
     /// All of them, the slowest first.
-    pub const ALL: [Self; 5] = [Self::Tensors, Self::Plain, Self::Avx2, Self::Avx512, Self::OneDnn];
+    pub const ALL: [Self; 6] =
+        [Self::Tensors, Self::Plain, Self::Avx2, Self::Avx512, Self::OneDnn, Self::Amx];
 
     /// The name that `OMNIVALE_KERNEL` takes.
     #[must_use]
@@ -43,6 +48,7 @@ impl Kernel {
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
             Self::OneDnn => "onednn",
+            Self::Amx => "amx",
         }
     }
 
@@ -52,8 +58,8 @@ impl Kernel {
         Self::ALL.into_iter().filter(|kernel| kernel.missing().is_none()).collect()
     }
 
-    /// The implementation that is used where nothing else is asked for: `OMNIVALE_KERNEL`, or else the best vectors,
-    /// and oneDNN only on a processor that this crate has no vectors for. It is chosen once for the process;
+    /// The implementation that is used where nothing else is asked for: `OMNIVALE_KERNEL`, or else AMX, the best
+    /// vectors, and oneDNN only on a processor that this crate has neither for. It is chosen once for the process;
     /// [`Kernel::used_in`] chooses another for a while.
     ///
     /// # Errors
@@ -116,8 +122,8 @@ impl Kernel {
     }
 
     fn best() -> Self {
-        let vectors = [Self::Avx512, Self::Avx2];
-        let own = vectors.into_iter().find(|kernel| kernel.missing().is_none());
+        let own = [Self::Amx, Self::Avx512, Self::Avx2];
+        let own = own.into_iter().find(|kernel| kernel.missing().is_none());
         own.unwrap_or_else(|| {
             if Self::OneDnn.missing().is_none() { Self::OneDnn } else { Self::Plain }
         })
@@ -133,8 +139,10 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => (Level::best() < Level::Avx512)
                 .then(|| "the processor has no AVX-512 (F, BW, DQ, VL)".to_owned()),
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx => amx::missing(),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 => Some("the processor is no x86-64".to_owned()),
+            Self::Avx2 | Self::Avx512 | Self::Amx => Some("the processor is no x86-64".to_owned()),
             Self::OneDnn => onednn::library().err(),
         }
     }

@@ -1,11 +1,17 @@
 //! Fast linear algebra inside candle.
 //!
 //! [`Linear`] is `activation(x W^T + b) + residual` in one operation. Products are computed by the [`Kernel`] that is
-//! best for the machine or named by `OMNIVALE_KERNEL`. Where a model computes is a [`DeviceChoice`]; on a GPU, where all
-//! of this falls back to candle's operations, nothing else changes.
+//! best for the machine or named by `OMNIVALE_KERNEL`: tiles of AMX for bf16, AVX-512 or AVX2, oneDNN, candle's own.
+//! Where a model computes is a [`DeviceChoice`]; on a GPU, where all of this falls back to candle's operations, nothing
+//! else changes.
+//!
+//! The code for AMX was checked instruction by instruction by emulation (`cargo test` does so on any x86-64 Linux
+//! without it, and runs it as it is where there is AMX). Its speed was not measured: no machine with AMX was at hand.
 //!
 //! Not here: models (`encoders`, `llm`).
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod attention;
 mod choice;
 mod device;

@@ -61,7 +61,7 @@ impl Linear {
     /// the chosen implementation. bf16 is multiplied as bf16, with sums in f32.
     ///
     /// # Errors
-    /// When the shapes do not fit, or `OMNIVALE_KERNEL` names what is not there.
+    /// When the shapes do not fit, there are no inputs, or `OMNIVALE_KERNEL` names what is not there.
     pub fn new(weight: &Tensor, bias: Option<&Tensor>) -> Result<Self> {
         Self::with(weight, bias, Kernel::chosen_on(weight.device())?)
     }
@@ -69,11 +69,14 @@ impl Linear {
     /// [`Linear::new`] by an implementation of the caller's choice.
     ///
     /// # Errors
-    /// When the shapes do not fit.
+    /// When the shapes do not fit, or there are no inputs.
     pub fn with(weight: &Tensor, bias: Option<&Tensor>, kernel: Kernel) -> Result<Self> {
         let weight = weight.flatten_from(1)?;
         let (outputs, inputs) = weight.dims2()?;
         let dtype = weight.dtype();
+        if inputs == 0 {
+            candle_core::bail!("a weight of {outputs} outputs and no inputs");
+        }
         if let Some(bias) = bias.filter(|bias| bias.dims() != [outputs]) {
             candle_core::bail!("a bias of {:?} for {outputs} outputs", bias.dims());
         }

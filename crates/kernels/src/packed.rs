@@ -4,6 +4,8 @@ use candle_core::{DType, Result, Tensor};
 use half::{bf16, f16};
 use rayon::prelude::*;
 
+#[cfg(target_arch = "x86_64")]
+use crate::amx;
 use crate::choice::Kernel;
 use crate::level::{Level, Work};
 use crate::memory::{Lines, Shared, Values};
@@ -19,6 +21,9 @@ pub(crate) enum Form {
     Bf16,
     /// Panels of pairs of bf16, multiplied two at a time.
     Pairs,
+    /// The same, in whole steps of 32 inputs and panels of 32 outputs: a tile of AMX takes every other half of a row.
+    #[cfg(target_arch = "x86_64")]
+    Tiles,
     /// `[outputs, inputs]` in f32, for candle's product.
     Plain,
     /// As oneDNN wants it.
@@ -64,6 +69,8 @@ impl Packed {
         }
         let form = match (kernel, weight.dtype()) {
             (Kernel::Plain, _) => Form::Plain,
+            #[cfg(target_arch = "x86_64")]
+            (Kernel::Amx, DType::BF16) if amx::missing().is_none() => Form::Tiles,
             (_, DType::F32) => Form::F32,
             (_, DType::F16) => Form::F16,
             #[cfg(target_arch = "x86_64")]
@@ -84,21 +91,42 @@ impl Packed {
         Ok(packed)
     }
 
+    /// Whether inputs are multiplied in pairs of bf16.
+    pub(crate) fn pairs(&self) -> bool {
+        match self.form {
+            Form::Pairs => true,
+            #[cfg(target_arch = "x86_64")]
+            Form::Tiles => true,
+            _ => false,
+        }
+    }
+
+    /// Outputs of a panel of this weight.
+    fn width(&self) -> usize {
+        match self.form {
+            #[cfg(target_arch = "x86_64")]
+            Form::Tiles => amx::OUTPUTS,
+            _ => panel(self.level),
+        }
+    }
+
     /// Steps of a product: inputs, or pairs of them.
     pub(crate) fn steps(&self) -> usize {
         match self.form {
             Form::Pairs => self.inputs.div_ceil(2),
+            #[cfg(target_arch = "x86_64")]
+            Form::Tiles => self.inputs.div_ceil(amx::INPUTS).max(1) * (amx::INPUTS / 2),
             _ => self.inputs,
         }
     }
 
     /// Bytes of one step of one panel.
     fn step_bytes(&self) -> usize {
-        panel(self.level) * if matches!(self.form, Form::F16 | Form::Bf16) { 2 } else { 4 }
+        self.width() * if matches!(self.form, Form::F16 | Form::Bf16) { 2 } else { 4 }
     }
 
     fn panels(&self, values: Values<'_>) -> Lines {
-        let width = panel(self.level);
+        let width = self.width();
         let bytes = self.step_bytes() * self.steps();
         let mut lines = Lines::new(self.outputs.div_ceil(width) * bytes);
         let to = Shared::new(lines.as_mut_ptr::<u8>());
@@ -110,7 +138,9 @@ impl Packed {
             // SAFETY: as above; a panel is aligned to its format, for it begins at a multiple of a vector.
             unsafe {
                 match (part, self.form) {
-                    (Values::Bf16(from), Form::Pairs) => pairs(from, self.inputs, width, to.cast()),
+                    (Values::Bf16(from), _) if self.pairs() => {
+                        pairs(from, self.inputs, width, to.cast())
+                    }
                     (Values::F32(from), _) => columns(from, self.inputs, width, to.cast()),
                     (Values::Bf16(from), _) => columns(from, self.inputs, width, to.cast()),
                     (Values::F16(from), _) => columns(from, self.inputs, width, to.cast()),
@@ -126,7 +156,7 @@ impl Packed {
             return weight.dense();
         }
         let mut values = vec![0f32; self.outputs * self.inputs];
-        let width = panel(self.level);
+        let width = self.width();
         for (output, row) in values.chunks_exact_mut(self.inputs.max(1)).enumerate() {
             let (panel, column) = (output / width, output % width);
             for (input, value) in row.iter_mut().enumerate() {
@@ -141,14 +171,14 @@ impl Packed {
                         Form::Bf16 => {
                             (*self.lines.as_ptr::<bf16>().add(at(self.inputs, input))).to_f32()
                         }
-                        Form::Pairs => {
-                            let pair = 2 * at(self.steps(), input / 2) + input % 2;
-                            (*self.lines.as_ptr::<bf16>().add(pair)).to_f32()
-                        }
                         Form::Plain => {
                             *self.lines.as_ptr::<f32>().add(output * self.inputs + input)
                         }
                         Form::OneDnn => 0.0,
+                        _ => {
+                            let pair = 2 * at(self.steps(), input / 2) + input % 2;
+                            (*self.lines.as_ptr::<bf16>().add(pair)).to_f32()
+                        }
                     }
                 };
             }

@@ -8,17 +8,31 @@ use crate::level::Work;
 use crate::simd::Simd;
 
 /// Multiplications and additions a second of one thread whose sums never leave the registers, for an implementation's
-/// vectors; `pairs` of bf16 or single f32. `None` where the processor has no products of pairs.
+/// vectors or tiles; `pairs` of bf16 or single f32. `None` where the processor has no products of pairs.
 #[must_use]
 pub fn peak_flops(kernel: Kernel, pairs: bool) -> Option<f64> {
     let mut flops = 0.0;
     for _ in 0..3 {
         let mut steps = 0.0;
         let begin = Instant::now();
-        kernel.level().run(Peak { pairs, flops: &mut steps });
+        match of_tiles(kernel, pairs) {
+            Some(work) => steps = work(),
+            None => kernel.level().run(Peak { pairs, flops: &mut steps }),
+        }
         flops = f64::max(flops, steps / begin.elapsed().as_secs_f64());
     }
     (flops > 0.0).then_some(flops)
+}
+
+/// The work for an implementation that multiplies by tiles, which returns how much it was.
+fn of_tiles(kernel: Kernel, pairs: bool) -> Option<fn() -> f64> {
+    #[cfg(target_arch = "x86_64")]
+    if kernel == Kernel::Amx && pairs && crate::amx::missing().is_none() {
+        // SAFETY: AMX is here.
+        return Some(|| unsafe { crate::amx::spin(500_000) });
+    }
+    let _ = (kernel, pairs);
+    None
 }
 
 struct Peak<'a> {

@@ -52,7 +52,7 @@ pub(crate) fn product(
         return Ok(fresh);
     }
     let out = fresh.out();
-    let pairs = weight.form == Form::Pairs;
+    let pairs = weight.pairs();
     let narrow = match x {
         Values::F32(_) | Values::F16(_) if pairs => Some(rounded(x, weight.level)),
         _ => None,
@@ -65,6 +65,11 @@ pub(crate) fn product(
         Form::F16 => whole.run::<Single<half::f16>>(),
         Form::Bf16 => whole.run::<Single<half::bf16>>(),
         Form::Pairs => whole.run::<Pairs>(),
+        #[cfg(target_arch = "x86_64")]
+        Form::Tiles => match values {
+            Values::Bf16(values) => crate::amx::product(&whole, values),
+            _ => candle_core::bail!("rows for AMX are not rounded"),
+        },
         Form::Plain => plain::product(&whole),
         Form::OneDnn => match &weight.onednn {
             Some(packed) => onednn::product(&whole, packed)?,
@@ -90,15 +95,8 @@ impl Whole<'_> {
         let panels = self.weight.outputs.div_ceil(panel(self.weight.level));
         let fitting = BLOCK_BYTES / (4 * self.weight.steps()).max(1);
         let block = fitting.clamp(3 * most, BLOCK_ROWS).next_multiple_of(most);
-        let blocks = self.rows.div_ceil(block);
-        // Enough tasks to keep all threads busy to the end; a part of the columns packs its rows once more.
-        let wanted = 4 * rayon::current_num_threads();
         let narrowest = if self.rows > most { 8 } else { 1 };
-        let parts = wanted.div_ceil(blocks).clamp(1, panels.div_ceil(narrowest));
-        (0..blocks * parts).into_par_iter().for_each(|at| {
-            let (block, part) = (at / parts, at % parts);
-            let rows = share(self.rows, blocks, block);
-            let panels = share(panels, parts, part);
+        self.each(block, (panels, narrowest), |rows, panels| {
             // Words of the packed rows after the sums, which end with a line.
             let sums = rows.1 * panel(self.weight.level);
             // A vector more, for what packing spoils.
@@ -114,6 +112,24 @@ impl Whole<'_> {
                 };
                 self.weight.level.run(work);
             });
+        });
+    }
+
+    /// Runs `task`, in parallel, on blocks of at most `block` rows times parts of the `panels`, of which a part has
+    /// `narrowest` at least: both as first and count.
+    pub(crate) fn each(
+        &self,
+        block: usize,
+        (panels, narrowest): (usize, usize),
+        task: impl Fn((usize, usize), (usize, usize)) + Sync,
+    ) {
+        let blocks = self.rows.div_ceil(block);
+        // Enough tasks to keep all threads busy to the end; a part of the columns packs its rows once more.
+        let wanted = 4 * rayon::current_num_threads();
+        let parts = wanted.div_ceil(blocks).clamp(1, panels.div_ceil(narrowest));
+        (0..blocks * parts).into_par_iter().for_each(|at| {
+            let (block, part) = (at / parts, at % parts);
+            task(share(self.rows, blocks, block), share(panels, parts, part));
         });
     }
 }

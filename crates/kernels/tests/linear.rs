@@ -99,7 +99,7 @@ proptest! {
         let format = if half { DType::BF16 } else { DType::F32 };
         let x = values(&[rows, inputs], seed);
         let w = values(&[outputs, inputs], seed ^ 1).to_dtype(format).unwrap();
-        for kernel in [Kernel::Avx2, Kernel::Avx512] {
+        for kernel in [Kernel::Avx2, Kernel::Avx512, Kernel::Amx] {
             if !Kernel::available().contains(&kernel) {
                 continue;
             }
@@ -140,6 +140,8 @@ fn what_does_not_fit_is_refused() {
         assert_eq!(linear.forward(&values(&[0, 7], 1)).unwrap().dims(), [0, 3], "{kernel:?}");
         let whole = values(&[3, 7], 2).to_dtype(DType::U32).unwrap();
         assert!(Linear::with(&whole, None, kernel).is_err(), "{kernel:?}");
+        let empty = Linear::with(&values(&[3, 0], 2), None, kernel).unwrap_err().to_string();
+        assert!(empty.contains("no inputs"), "{empty}");
     }
 }
 
@@ -176,4 +178,14 @@ fn an_unknown_implementation_is_refused_with_the_names_there_are() {
     let message = Kernel::named("fast").unwrap_err().to_string();
     assert!(message.contains("OMNIVALE_KERNEL=fast: no such implementation"), "{message}");
     assert!(message.contains("plain"), "{message}");
+    for kernel in Kernel::ALL {
+        match Kernel::named(kernel.name()) {
+            Ok(found) => assert!(found == kernel && Kernel::available().contains(&kernel)),
+            Err(error) => {
+                let start = format!("OMNIVALE_KERNEL={} cannot run here: ", kernel.name());
+                assert!(error.to_string().starts_with(&start), "{error}");
+                assert!(!Kernel::available().contains(&kernel));
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use omnivale_timeline::{Duration, Time};
 
 use crate::av::{Packet, Stream};
-use crate::decode::Pass;
+use crate::pass::Pass;
 use crate::{Damage, DamageKind, Decoded, MediaError, StreamEnd, limits};
 
 /// A stream is truncated if it ends this much before its declared end ...

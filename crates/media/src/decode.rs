@@ -7,9 +7,10 @@ use crate::av::{
     VideoFrame,
 };
 use crate::damage::{Reading, Tally};
+use crate::pass::Pass;
 use crate::pictures::PictureLender;
 use crate::samples::SampleLender;
-use crate::{Decoded, DurationOrigin, Flow, MediaError, Probe, Request, Sink, damage, limits};
+use crate::{Decoded, DurationOrigin, Flow, MediaError, Request, Sink, damage, limits};
 
 /// How far a picture may lie behind its predecessor and still be lent, right after it. Beyond, its
 /// time is wrong and it is left out.
@@ -17,40 +18,6 @@ const BACKWARD_TOLERANCE: Duration = Duration::from_millis(100);
 
 /// The least step from one time to the next.
 const TICK: Duration = Duration::from_micros(1);
-
-/// A file's clock: from ticks of its streams to times from zero.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Clock {
-    /// Zero on the container's own clock, microseconds.
-    pub(crate) zero: i64,
-    pub(crate) duration: Duration,
-}
-
-impl Clock {
-    pub(crate) fn time(&self, stream: &Stream, ticks: i64) -> Option<Time> {
-        Some(Time::from_micros(stream.time_base.micros(ticks)?.saturating_sub(self.zero)))
-    }
-
-    /// How long a picture shows, if the stream says.
-    fn length(&self, stream: &Stream, frame: &VideoFrame) -> Option<Duration> {
-        let micros = stream.time_base.micros(frame.duration())?;
-        u64::try_from(micros).ok().filter(|&micros| micros > 0).map(Duration::from_micros)
-    }
-
-    /// Whether a time can belong to the file.
-    fn accepts(&self, time: Time) -> bool {
-        time >= Time::ZERO - limits::MAX_BEFORE_START
-            && time <= limits::latest(self.duration).as_time()
-    }
-}
-
-/// Everything one pass needs.
-pub(crate) struct Pass<'a> {
-    pub(crate) probe: &'a Probe,
-    pub(crate) streams: &'a [Stream],
-    pub(crate) clock: Clock,
-    pub(crate) request: &'a Request,
-}
 
 impl Pass<'_> {
     /// Reads the whole file once.

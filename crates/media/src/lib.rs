@@ -58,6 +58,7 @@ mod error;
 mod libraries;
 mod limits;
 mod open;
+mod pass;
 mod pictures;
 mod probe;
 mod render;

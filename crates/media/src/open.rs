@@ -7,7 +7,7 @@ use std::path::Path;
 use omnivale_timeline::{Duration, Time};
 
 use crate::av::{AvError, Demuxer, MediaKind, Packet, Read, Stream};
-use crate::decode::Clock;
+use crate::pass::Clock;
 use crate::probe::{
     AudioInfo, DurationOrigin, FrameRate, Probe, StreamInfo, StreamKind, VideoInfo,
 };

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use crate::av::{Demuxer, Stream};
-use crate::decode::{Clock, Pass};
+use crate::pass::{Clock, Pass};
 use crate::{Cues, Decoded, MediaError, Probe, Request, Sink, open, subtitles};
 
 /// An opened media file. Opening reads the header and as much more as it takes to know codecs,

@@ -1,29 +1,12 @@
 //! The consumer of the one decode that feeds the encoders.
 
 use omnivale_media::Flow;
-use omnivale_timeline::{Duration, Modality, PictureView, SamplesView, TimeGrid};
+use omnivale_timeline::{Modality, PictureView, SamplesView, TimeGrid};
 
 use super::pictures::PictureLane;
+use super::sampling::Sampling;
 use super::sounds::SoundLane;
 use super::{EmbedError, Encoders, Learned, LearnedRows, agreement};
-
-/// Most clips or pictures that wait to go through a model together.
-pub(super) const BATCH: usize = 8;
-
-/// How the encoders sample a video.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sampling {
-    /// Time between pictures.
-    pub(crate) picture_interval: Duration,
-    /// Content score from which on the first picture after a change is shown, too.
-    pub(crate) likely_cut: f64,
-    /// Length of sound that makes one row.
-    pub(crate) row: Duration,
-    /// Length of the segments that sight and sound are compared over.
-    pub(crate) segment: Duration,
-    /// Longest hole in the samples that counts as silence, in seconds.
-    pub(crate) longest_gap_s: f64,
-}
 
 /// Gathers rows while a video is decoded. Memory grows by the rows alone: a few kB for each second.
 pub(crate) struct Learner<'a> {

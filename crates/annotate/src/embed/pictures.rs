@@ -2,7 +2,7 @@
 
 use omnivale_timeline::{Duration, FeatureTrack, Modality, PictureView, Time, TimeGrid};
 
-use super::learner::{BATCH, Sampling};
+use super::sampling::{BATCH, Sampling};
 use super::{EmbedError, VisualEmbedder};
 
 /// Likely cuts that get rows of their own: so many at once, then so many per second. Noise and flicker, where every

@@ -3,8 +3,8 @@
 use omnivale_media::Resample;
 use omnivale_timeline::{Duration, SamplesView, Time};
 
-use super::learner::{BATCH, Sampling};
 use super::pictures::Rows;
+use super::sampling::{BATCH, Sampling};
 use super::{AudioEmbedder, EMBED_RATE, EmbedError};
 
 /// How far a run of samples may begin from where the last one ended and still continue it, in microseconds.

@@ -7,7 +7,16 @@ use std::fmt::Write;
 
 use omnivale_timeline::{Duration, Span, Time};
 
-use super::video::Waveform;
+/// Peaks of a sound at a fixed step.
+#[derive(Debug, Clone, Copy)]
+pub struct Waveform<'a> {
+    /// Start of the first step.
+    pub start: Time,
+    /// Length of each step.
+    pub step: Duration,
+    /// Least and greatest amplitude in each step, full scale 1.
+    pub peaks: &'a [(f32, f32)],
+}
 
 /// Content score that reaches the top. Cuts are far above it; below it the square root below keeps
 /// small motion visible.

@@ -31,10 +31,11 @@ use std::sync::LazyLock;
 use minijinja::{AutoEscape, Environment};
 use serde::{Deserialize, Serialize};
 
+pub use curves::Waveform;
 pub use index::{Failure, IndexEntry, IndexReport, index};
 pub use statistics::{Bar, Histogram, Statistics, Total};
 pub use thumbnails::Thumbnail;
-pub use video::{VideoReport, Waveform, video};
+pub use video::{VideoReport, video};
 
 /// How much the pages may hold: the `[report]` table of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 //! The report of one video.
 
-use omnivale_timeline::{Duration, Span, Spanned, Time};
+use omnivale_timeline::{Span, Spanned, Time};
 use serde::Serialize;
 
+use super::curves::Waveform;
 use super::facts;
 use super::hints::Hints;
 use super::lanes::{self, Look, Piece, Tick};
@@ -31,17 +32,6 @@ pub struct VideoReport<'a> {
     pub generator: &'a str,
     /// How much the page may hold.
     pub config: &'a ReportConfig,
-}
-
-/// Peaks of a sound at a fixed step.
-#[derive(Debug, Clone, Copy)]
-pub struct Waveform<'a> {
-    /// Start of the first step.
-    pub start: Time,
-    /// Length of each step.
-    pub step: Duration,
-    /// Least and greatest amplitude in each step, full scale 1.
-    pub peaks: &'a [(f32, f32)],
 }
 
 #[derive(Serialize)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use omnivale_metrics::protocol::Protocol;
 
 use super::not_negative;
 
@@ -181,4 +182,13 @@ pub(crate) enum ProtocolChoice {
     Reference,
     /// Answers joined by video and sentence, read as a person would, missing ones counted as zero
     Strict,
+}
+
+impl From<ProtocolChoice> for Protocol {
+    fn from(choice: ProtocolChoice) -> Self {
+        match choice {
+            ProtocolChoice::Reference => Self::Reference,
+            ProtocolChoice::Strict => Self::Strict,
+        }
+    }
 }

@@ -17,12 +17,10 @@ use omnivale_metrics::evaluation::{
 use omnivale_metrics::protocol::Protocol;
 use omnivale_metrics::text::meteor::{Meteor, MeteorError, Tables, cache_path};
 
-use crate::args::{EvalArgs, EvalCommand, LogArgs, ProtocolChoice, TaskChoice, data_folder};
+use super::warnings::warn;
+use crate::args::{EvalArgs, EvalCommand, LogArgs, TaskChoice, data_folder};
 use crate::exit::{Ending, usage};
 use crate::output;
-
-/// Warnings of one kind that are spelled out; the others are counted.
-const SPELLED_OUT: usize = 10;
 
 /// Everything there is to show.
 struct Results {
@@ -47,13 +45,6 @@ pub(super) fn dispatch(args: EvalArgs) -> anyhow::Result<Ending> {
     }
 }
 
-pub(super) fn protocol(choice: ProtocolChoice) -> Protocol {
-    match choice {
-        ProtocolChoice::Reference => Protocol::Reference,
-        ProtocolChoice::Strict => Protocol::Strict,
-    }
-}
-
 fn tasks(choice: TaskChoice) -> Vec<Task> {
     match choice {
         TaskChoice::All => Task::ALL.to_vec(),
@@ -64,7 +55,7 @@ fn tasks(choice: TaskChoice) -> Vec<Task> {
 }
 
 fn run(args: &LogArgs) -> anyhow::Result<Ending> {
-    let (protocol, tasks) = (protocol(args.protocol), tasks(args.task));
+    let (protocol, tasks) = (Protocol::from(args.protocol), tasks(args.task));
     let needs_meteor = tasks.iter().any(|task| *task != Task::Grounding);
     // The tables are as large as everything else together: read both at once.
     let (annotations, log, other, tables) = std::thread::scope(|scope| {
@@ -191,15 +182,5 @@ fn warn_of_issues(evaluation: &Evaluation, path: &Path) {
              reference protocol takes what the log states, as the published script does",
             evaluation.contradicted_ious
         );
-    }
-}
-
-/// Spells out the first of many warnings and counts the others.
-pub(super) fn warn(said: impl Iterator<Item = String>, count: usize, what: &str) {
-    for line in said.take(SPELLED_OUT) {
-        eprintln!("warning: {line}");
-    }
-    if let Some(more) = count.checked_sub(SPELLED_OUT).filter(|more| *more > 0) {
-        eprintln!("warning: and {more} more {what}");
     }
 }

@@ -8,9 +8,9 @@ use omnivale_metrics::detection::{
     Annotated, Detected, MeanAveragePrecision, mean_average_precision, thresholds,
 };
 use omnivale_metrics::interval::Interval;
+use omnivale_metrics::protocol::Protocol;
 use serde_json::{Map, Value, json};
 
-use super::eval::protocol;
 use crate::args::MapArgs;
 use crate::exit::{Ending, usage};
 use crate::output;
@@ -41,7 +41,7 @@ pub(super) fn run(args: &MapArgs) -> anyhow::Result<Ending> {
             video: one.video,
         })
         .collect();
-    let protocol = protocol(args.protocol);
+    let protocol = Protocol::from(args.protocol);
     let score = mean_average_precision(&annotated, &detected, &protocol.detection());
     let score = score.ok_or_else(|| {
         usage(format!("{} annotates nothing in {}", args.ground_truth.display(), args.split))

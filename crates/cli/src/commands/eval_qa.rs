@@ -48,7 +48,7 @@ fn refused(refused: &[DatasetError], read: usize, path: &Path) -> anyhow::Result
         ([first, ..], 0) => anyhow::bail!("no line of {} can be read; {first}", path.display()),
         _ => {}
     }
-    super::eval::warn(
+    super::warnings::warn(
         refused.iter().map(ToString::to_string),
         refused.len(),
         "lines that cannot be read",

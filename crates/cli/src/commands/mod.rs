@@ -20,6 +20,7 @@ mod model;
 mod predict;
 mod session;
 mod transcriber;
+mod warnings;
 
 use std::path::Path;
 

@@ -1,10 +1,20 @@
 use super::*;
-use crate::fixtures::{distance, golden, safetensors};
+use crate::fixtures::{cosine, distance, golden, safetensors};
 
 /// The flags of a batch.
 fn flags(tensor: &Tensor) -> Vec<bool> {
     let flags = tensor.flatten_all().unwrap().to_dtype(DType::U8).unwrap();
     flags.to_vec1::<u8>().unwrap().into_iter().map(|flag| flag != 0).collect()
+}
+
+#[test]
+fn golden_features_in_bf16_point_where_those_in_f32_do() {
+    let Some(folder) = golden("clap_audio") else { return };
+    let tower = ClapAudio::open_in(&folder, Precision::Bf16).unwrap();
+    let io = Weights::open(folder.join("io.safetensors")).unwrap();
+    let longer = flags(&io.tensor("is_longer").unwrap());
+    let embeds = tower.forward(&io.tensor("input_features").unwrap(), &longer).unwrap();
+    assert!(cosine("CLAP's features", &embeds, &io.tensor("audio_embeds").unwrap()) > 0.999);
 }
 
 #[test]

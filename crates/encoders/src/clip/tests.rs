@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{Numbers, distance, golden, word_tokenizer};
+use crate::fixtures::{Numbers, cosine, distance, golden, word_tokenizer};
 
 #[test]
 fn golden_picture_tower_agrees_layer_by_layer() {
@@ -8,9 +8,13 @@ fn golden_picture_tower_agrees_layer_by_layer() {
     let io = Weights::open(folder.join("io.safetensors")).unwrap();
     let pixels = io.tensor("pixel_values").unwrap();
     let mut x = tower.embed(&pixels).unwrap();
-    for (layer, name) in tower.layers.iter().zip(["hidden_0", "hidden_1"]) {
-        let off = distance(&x, &io.tensor(name).unwrap());
-        assert!(off < 1e-4, "{name}: {off:e}");
+    for (at, layer) in tower.layers.iter().enumerate() {
+        let name = format!("hidden_{at}");
+        // The states between the layers, as far as the folder has them: two.
+        if at < 2 || io.shape(&name).is_some() {
+            let off = distance(&x, &io.tensor(&name).unwrap());
+            assert!(off < 1e-4, "{name}: {off:e}");
+        }
         x = layer.forward(&x, None).unwrap();
     }
     let off = distance(&x, &io.tensor("last_hidden_state").unwrap());
@@ -23,9 +27,12 @@ fn golden_picture_tower_agrees_layer_by_layer() {
 fn golden_picture_tower_refuses_pictures_of_another_size() {
     let Some(folder) = golden("clip_vision") else { return };
     let tower = ClipVision::open(&folder).unwrap();
-    let pixels = Tensor::zeros((1, 3, 28, 56), DType::F32, &Device::Cpu).unwrap();
+    let side = tower.image_size();
+    let pixels = Tensor::zeros((1, 3, side / 2, side), DType::F32, &Device::Cpu).unwrap();
     let message = tower.forward(&pixels).unwrap_err().to_string();
-    assert_eq!(message, "CLIP takes pictures of [batch, 3, 56, 56], but was given [1, 3, 28, 56]");
+    let (right, wrong) =
+        (format!("[batch, 3, {side}, {side}]"), format!("[1, 3, {}, {side}]", side / 2));
+    assert_eq!(message, format!("CLIP takes pictures of {right}, but was given {wrong}"));
 }
 
 /// The text tower of two layers, 8 wide, with five tokens, and the tokenizer beside it.
@@ -150,10 +157,5 @@ fn golden_features_in_bf16_point_where_those_in_f32_do() {
     let features = tower.forward(&pixels).unwrap();
     assert_eq!(features.dtype(), DType::F32);
     let reference = io.tensor("image_embeds").unwrap();
-    let dot =
-        |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
-    let cosine = dot(&features, &reference)
-        / (dot(&features, &features) * dot(&reference, &reference)).sqrt();
-    eprintln!("cosine of CLIP's features in bf16 and f32: {cosine}");
-    assert!(cosine > 0.9995, "{cosine}");
+    assert!(cosine("CLIP's features", &features, &reference) > 0.9995);
 }

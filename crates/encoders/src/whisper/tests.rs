@@ -4,7 +4,8 @@ use serde_json::json;
 use super::fixtures::{config, encoder_numbers};
 use super::layout::Part;
 use super::*;
-use crate::fixtures::{Numbers, distance, golden};
+use crate::Precision;
+use crate::fixtures::{Numbers, cosine, distance, golden};
 use omnivale_weights::Weights;
 
 /// The small model's encoder, out of a file without a decoder.
@@ -32,6 +33,16 @@ fn golden_encoder_agrees() {
     let hidden = encoder.forward(&io.tensor("input_features").unwrap()).unwrap();
     let off = distance(&hidden, &io.tensor("encoder_last_hidden").unwrap());
     assert!(off < 1e-4, "{off:e}");
+}
+
+#[test]
+fn golden_features_in_bf16_point_where_those_in_f32_do() {
+    let Some(folder) = golden("whisper") else { return };
+    let encoder = WhisperEncoder::open_in(&folder, Precision::Bf16).unwrap();
+    let io = Weights::open(folder.join("io.safetensors")).unwrap();
+    let hidden = encoder.forward(&io.tensor("input_features").unwrap()).unwrap();
+    let reference = io.tensor("encoder_last_hidden").unwrap();
+    assert!(cosine("Whisper's features", &hidden, &reference) > 0.999);
 }
 
 /// The decoder of the golden model, what it hears of each input, and the reference's numbers.

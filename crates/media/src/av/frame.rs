@@ -92,7 +92,7 @@ impl VideoFrame {
         // SAFETY: the enum is an int in memory.
         let range = unsafe { ptr::addr_of!(self.raw().color_range).cast::<c_int>().read() };
         range == ffi::AVColorRange::AVCOL_RANGE_JPEG as c_int
-            || super::scaler::implies_full_range(self.format())
+            || super::pixel_format::implies_full_range(self.format())
     }
 
     /// Sample aspect ratio as the codec has it; both sides positive.
@@ -110,7 +110,7 @@ impl VideoFrame {
     /// The planes as they are, if this is planar 8-bit 4:2:0 with an even height.
     pub(crate) fn yuv420(&self) -> Option<Pixels<'_>> {
         let (width, height) = self.size()?;
-        if !super::scaler::is_yuv420(self.format()) || !height.is_multiple_of(2) {
+        if !super::pixel_format::is_yuv420(self.format()) || !height.is_multiple_of(2) {
             return None;
         }
         let (width, height) = (width as usize, height as usize);

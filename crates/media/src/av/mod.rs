@@ -6,6 +6,7 @@ mod demuxer;
 mod frame;
 mod libraries;
 mod log;
+mod pixel_format;
 mod resampler;
 mod scaler;
 

@@ -6,7 +6,7 @@ use omnivale_timeline::Time;
 
 use super::{CueOrigin, Found, MAX_CUES, Track, markup, sidecar};
 use crate::av::{AvError, MediaKind, Packet, Read, Stream};
-use crate::decode::Clock;
+use crate::pass::Clock;
 use crate::{MediaError, limits, open};
 
 /// How the packets of a text codec hold their text.

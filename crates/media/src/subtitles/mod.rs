@@ -10,7 +10,7 @@ use omnivale_timeline::{Cue, Duration, Span, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::av::Stream;
-use crate::decode::Clock;
+use crate::pass::Clock;
 use crate::{MediaError, Probe};
 
 /// How long a cue shows if neither its own length nor a next cue says.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::figures::{Figure, Shape, percent};
-use super::page::{colour, escaped};
+use super::markup::{colour, escaped};
 
 /// Width of every drawing, in its own units; the page scales it.
 const WIDTH: f64 = 560.0;

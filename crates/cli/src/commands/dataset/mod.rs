@@ -4,6 +4,7 @@ mod charts;
 mod convert;
 mod dialogues;
 mod figures;
+mod markup;
 mod page;
 mod pseudo;
 mod split;

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::figures::Figure;
+use super::markup::{colour, escaped};
 use super::{charts, figures};
 
 const STYLE: &str = include_str!("page.css");
@@ -32,11 +33,6 @@ pub(super) fn begin(
         page.push_str("</ul>\n");
     }
     page
-}
-
-/// The class that gives the collection in this place its colour.
-pub(super) fn colour(column: usize, published: Option<usize>) -> String {
-    if published == Some(column) { "published".to_owned() } else { format!("c{}", column % 6) }
 }
 
 pub(super) fn end(page: &mut String) {
@@ -91,24 +87,6 @@ pub(super) fn table(
         page.push_str("</tr>\n");
     }
     page.push_str("</tbody></table>\n");
-}
-
-/// Text as HTML has it, in elements and in quoted attributes. Control characters, which XML forbids
-/// inside SVG, become spaces.
-pub(super) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c if c.is_control() => escaped.push(' '),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 /// A column's name, short enough for a table.

@@ -181,3 +181,12 @@ pub(super) fn check_output(output: &Path, inputs: &[&PathBuf]) -> anyhow::Result
     }
     Ok(())
 }
+
+/// The tensors of a checkpoint with the kinds in which they are written.
+pub(super) fn plan(weights: &Weights, dtype: Option<DtypeChoice>) -> Vec<Announced> {
+    let one = |name: &str| {
+        let (kind, shape) = (weights.kind(name)?, weights.shape(name)?.to_vec());
+        Some(Announced { name: name.to_owned(), kind: kind_in(kind, dtype), shape })
+    };
+    weights.names().filter_map(one).collect()
+}

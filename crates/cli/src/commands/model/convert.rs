@@ -6,14 +6,13 @@ use candle_core::Tensor;
 use omnivale_llm::LlmError;
 use omnivale_llm::checkpoint::{ModelFiles, Tensors};
 use omnivale_llm::precision::Precision;
-use omnivale_weights::{Announced, Kind, Weights, save_safetensors, write_safetensors};
+use omnivale_weights::{Announced, Kind, save_safetensors, write_safetensors};
 
-use super::checkpoint::{Checkpoint, check_output, in_kind, kind_in, language_model};
-use super::folder::{LARGEST, Making, progress};
+use super::checkpoint::{Checkpoint, check_output, in_kind, kind_in, language_model, plan};
+use super::folder::{LARGEST, Making, progress, said};
 use super::quantize;
 use crate::args::{ConvertModelArgs, DtypeChoice, FormatChoice};
 use crate::exit::{Ending, usage};
-use crate::output;
 
 pub(super) fn run(args: &ConvertModelArgs) -> anyhow::Result<Ending> {
     let ConvertModelArgs { input, output, dtype, .. } = args;
@@ -103,15 +102,6 @@ fn stored_kind(model: &omnivale_llm::gguf::GgufModel, name: &str) -> Kind {
     entry.and_then(|entry| entry.kind.plain()).unwrap_or(Kind::F32)
 }
 
-/// The tensors of a checkpoint with the kinds in which they are written.
-pub(super) fn plan(weights: &Weights, dtype: Option<DtypeChoice>) -> Vec<Announced> {
-    let one = |name: &str| {
-        let (kind, shape) = (weights.kind(name)?, weights.shape(name)?.to_vec());
-        Some(Announced { name: name.to_owned(), kind: kind_in(kind, dtype), shape })
-    };
-    weights.names().filter_map(one).collect()
-}
-
 fn one_file(
     output: &Path,
     planned: &[Announced],
@@ -126,9 +116,4 @@ fn one_file(
         one(planned)
     })?;
     Ok(())
-}
-
-pub(super) fn said(output: &Path, tensors: usize) -> anyhow::Result<Ending> {
-    output::text(&format!("{}: {tensors} tensors\n", output.display()))?;
-    Ok(Ending::Done)
 }

@@ -10,7 +10,8 @@ use omnivale_llm::llama::Config;
 use serde_json::{Value, json};
 
 use crate::args::DtypeChoice;
-use crate::exit::usage;
+use crate::exit::{Ending, usage};
+use crate::output;
 
 /// Largest file of a model, in bytes; more goes into several, as large models are published.
 pub(super) const LARGEST: u64 = 5 << 30;
@@ -148,4 +149,10 @@ pub(super) fn progress(tensors: usize) -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// Says what was written.
+pub(super) fn said(output: &Path, tensors: usize) -> anyhow::Result<Ending> {
+    output::text(&format!("{}: {tensors} tensors\n", output.display()))?;
+    Ok(Ending::Done)
 }

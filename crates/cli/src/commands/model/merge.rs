@@ -9,9 +9,8 @@ use omnivale_llm::checkpoint::{ModelFiles, Tensors, normalised};
 use omnivale_llm::lora::{Merged, Stage};
 use omnivale_weights::{Announced, Kind, save_safetensors};
 
-use super::checkpoint::{check_output, in_kind, kind_in, language_model, read_all};
-use super::convert::{plan, said};
-use super::folder::{LARGEST, Making, progress};
+use super::checkpoint::{check_output, in_kind, kind_in, language_model, plan, read_all};
+use super::folder::{LARGEST, Making, progress, said};
 use crate::args::MergeArgs;
 use crate::exit::Ending;
 

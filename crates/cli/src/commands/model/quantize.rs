@@ -9,9 +9,8 @@ use omnivale_llm::gguf::{self, Source};
 use omnivale_llm::precision::Precision;
 use omnivale_weights::{Announced, write_safetensors};
 
-use super::checkpoint::{check_output, in_kind, language_model};
-use super::convert::{plan, said};
-use super::folder::progress;
+use super::checkpoint::{check_output, in_kind, language_model, plan};
+use super::folder::{progress, said};
 use crate::args::{QuantisedChoice, QuantizeArgs};
 use crate::exit::{Ending, usage};
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use omnivale_dataset::stats::WordCount;
 
-use crate::commands::dataset::page::escaped;
+use crate::commands::dataset::markup::escaped;
 
 const WIDTH: i64 = 560;
 const HEIGHT: i64 = 300;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::cloud::cloud;
 use super::{Results, facts, figures};
 use crate::commands::dataset::figures::thousands;
-use crate::commands::dataset::page;
+use crate::commands::dataset::{markup, page};
 
 /// Words in a cloud, as far as they fit.
 const IN_CLOUD: usize = 90;
@@ -31,7 +31,7 @@ pub(super) fn page(results: &Results) -> String {
             page,
             "<p class=\"quiet\">{} videos of {} are not among its annotations and not counted.</p>",
             thousands(collection.left_out),
-            page::escaped(&collection.name),
+            markup::escaped(&collection.name),
         );
     }
     page.push_str("<h2>Distributions</h2>\n<div class=\"charts\">\n");
@@ -58,10 +58,10 @@ fn words(results: &Results, page: &mut String) {
         let _ = write!(
             page,
             "<figure><figcaption>{}: {} different words</figcaption>",
-            page::escaped(&collection.name),
+            markup::escaped(&collection.name),
             thousands(counted.distinct()),
         );
-        cloud(&top, &page::colour(column, None), page);
+        cloud(&top, &markup::colour(column, None), page);
         page.push_str("<details><summary>Most frequent words</summary>");
         let rows = top
             .iter()
