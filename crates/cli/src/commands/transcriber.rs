@@ -38,7 +38,7 @@ impl WhisperTranscriber {
         device: &Device,
     ) -> anyhow::Result<Self> {
         let folder = Cache::of_environment().folder(name)?;
-        let model = Whisper::open_on(&folder, device)?;
+        let model = Whisper::open_on(&folder, super::precision(config.precision), device)?;
         let settings = settings(config);
         // What it cannot do is said now, not at the first video.
         model.transcribe(&settings).map_err(|error| {

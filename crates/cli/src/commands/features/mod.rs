@@ -124,13 +124,9 @@ fn plan(
             RowsDtypeChoice::F16 => Dtype::F16,
             RowsDtypeChoice::F32 => Dtype::F32,
         }),
-        precision: run.precision.map_or_else(
-            || match config.precision {
-                omnivale_annotate::features::Precision::F32 => Precision::F32,
-                omnivale_annotate::features::Precision::Bf16 => Precision::Bf16,
-            },
-            Precision::from,
-        ),
+        precision: run
+            .precision
+            .map_or_else(|| super::precision(config.precision), Precision::from),
         device: device::open(run.place.device)?,
         jobs: run.jobs.map_or(config.jobs, |jobs| jobs as usize),
         fresh: run.fresh,
