@@ -12,6 +12,8 @@ use std::error::Error;
 use omnivale_timeline::{Cue, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::features::Precision;
+
 pub(crate) use pass::{Asked, pass};
 pub(crate) use stretches::stretches;
 
@@ -32,6 +34,8 @@ pub struct TranscribeConfig {
     pub language: String,
     /// Translate to English.
     pub translate: bool,
+    /// The numbers that the model multiplies with.
+    pub precision: Precision,
     /// Texts kept side by side.
     pub beam_size: usize,
     /// Texts drawn where the likeliest cannot be trusted.

@@ -138,6 +138,8 @@ pub(crate) struct AnnotateArgs {
     /// The transcriber's model: its folder, or OWNER/NAME in the Hugging Face cache; nothing is downloaded
     #[arg(long, value_name = "DIR", requires = "transcriber")]
     pub(crate) weights: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: DeviceArgs,
     /// How progress is shown [default: bars on a terminal, else lines]
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) progress: Option<ProgressStyle>,

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use candle_core::{D, DType, Device, IndexOp as _, Tensor};
-use omnivale_kernels::Activation;
+use omnivale_kernels::{Activation, Kernel};
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -183,12 +183,24 @@ impl Beats {
     /// # Errors
     /// As there.
     pub fn open_in(path: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
+        Self::open_on(path, precision, &Device::Cpu)
+    }
+
+    /// [`Beats::open_in`] on a device of the caller's choice.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(
+        path: impl AsRef<Path>,
+        precision: Precision,
+        device: &Device,
+    ) -> Result<Self, EncoderError> {
         let (path, products) = (path.as_ref(), precision.dtype());
         if path.is_dir() {
             let config = first_file(path, &["config.json"], NEEDS)?;
             let weights = Weights::open(first_file(path, &WEIGHT_FILES, NEEDS)?)?;
             let read = serde_json::from_slice(&read_small(&config)?);
-            let view = weights.view(DType::F32).with_products(products);
+            let view = weights.view(DType::F32).with_products(products).on(device);
             return Self::load(&view, &checked(&config, read)?);
         }
         let weights = Weights::open(path)?;
@@ -197,7 +209,8 @@ impl Beats {
             return Err(EncoderError::Config { path: path.to_owned(), found });
         };
         let config = checked(path, serde_json::from_value(config.clone()))?;
-        Self::load(&weights.view(DType::F32).with_products(products).at("model"), &config)
+        let view = weights.view(DType::F32).with_products(products).on(device);
+        Self::load(&view.at("model"), &config)
     }
 
     /// Takes the encoder's tensors, and checks that they are all there and none but a classifier's beside them.
@@ -237,6 +250,12 @@ impl Beats {
         Ok(loaded)
     }
 
+    /// Where it computes.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        self.relative_attention_bias.device()
+    }
+
     /// Values of one vector.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -258,7 +277,7 @@ impl Beats {
                 found: format!("{:?}", fbank.dims()),
             });
         }
-        let x = self.embed(fbank)?;
+        let x = self.embed(&fbank.to_device(self.device())?)?;
         let mut x = self.encoder_layer_norm.forward(&(&x + self.pos_conv.forward(&x)?)?)?;
         let bias = self.position_bias(x.dim(1)?)?;
         for layer in &self.layers {
@@ -288,7 +307,7 @@ impl Beats {
             let values = &fbank[begin..fbank.len().min(begin + WINDOW_FRAMES * BANDS)];
             let mut frames = values.to_vec();
             frames.resize(WINDOW_FRAMES * BANDS, 0.0);
-            let frames = Tensor::from_vec(frames, (1, WINDOW_FRAMES, BANDS), &Device::Cpu)?;
+            let frames = Tensor::from_vec(frames, (1, WINDOW_FRAMES, BANDS), self.device())?;
             rows.extend(self.forward(&frames)?.mean(1)?.flatten_all()?.to_vec1::<f32>()?);
         }
         Ok(rows)
@@ -321,7 +340,7 @@ impl Beats {
             let distance = (at % time) as i64 - (at / time) as i64;
             bucket(distance, self.config.num_buckets, self.config.max_distance)
         };
-        let buckets = Tensor::from_iter((0..time * time).map(bucket), &Device::Cpu)?;
+        let buckets = Tensor::from_iter((0..time * time).map(bucket), self.device())?;
         let values = self.relative_attention_bias.index_select(&buckets, 0)?;
         values.reshape((time, time, ()))?.permute((2, 0, 1))?.contiguous()
     }
@@ -399,7 +418,6 @@ impl PositionConv {
         let (batch, time, width) = x.dims3()?;
         let (groups, own) = (self.groups.len(), width / self.groups.len());
         let rows = time.div_ceil(TIMES);
-        let window = (self.taps + TIMES - 1) * own;
         // With the zeros that the first and the last windows reach into. An even number of taps would make one time
         // too many, at the end.
         let before = self.taps / 2;
@@ -409,19 +427,43 @@ impl PositionConv {
             .reshape((batch, (), groups, own))?
             .permute((2, 0, 1, 3))?
             .contiguous()?;
-        let length = padded.dim(2)? * own;
-        let padded = padded.flatten_all()?.to_vec1::<f32>()?;
-        let marked = self.groups.iter().enumerate().map(|(at, group)| {
-            let mut windows = vec![0f32; batch * rows * window];
-            windows.par_chunks_exact_mut(window).enumerate().for_each(|(row, values)| {
-                let from = (at * batch + row / rows) * length + row % rows * TIMES * own;
-                values.copy_from_slice(&padded[from..from + window]);
-            });
-            let windows = Tensor::from_vec(windows, (batch, rows, window), x.device())?;
+        let windows = Windows { rows, times: self.taps + TIMES - 1 };
+        let marked = self.groups.iter().zip(windows.of(&padded)?).map(|(group, windows)| {
             let marked = group.activated(&windows, Activation::Gelu)?;
             marked.reshape((batch, rows * TIMES, own))?.narrow(1, 0, time)
         });
         Tensor::cat(&marked.collect::<candle_core::Result<Vec<_>>>()?, 2)
+    }
+}
+
+/// The rows of values that lie side by side in time, one every [`TIMES`].
+struct Windows {
+    rows: usize,
+    /// Times of a row.
+    times: usize,
+}
+
+impl Windows {
+    /// Of `x [groups, batch, time, own]`: for each group `[batch, rows, times x own]`.
+    fn of(&self, x: &Tensor) -> candle_core::Result<Vec<Tensor>> {
+        let (groups, batch, length, own) = x.dims4()?;
+        let (rows, window) = (self.rows, self.times * own);
+        if Kernel::chosen_on(x.device()).map_err(candle_core::Error::from)? == Kernel::Tensors {
+            let time = |at: usize| (at / self.times * TIMES + at % self.times) as u32;
+            let times = Tensor::from_iter((0..rows * self.times).map(time), x.device())?;
+            let all = x.index_select(&times, 2)?.reshape((groups, batch, rows, window))?;
+            return (0..groups).map(|group| all.get(group)).collect();
+        }
+        let values = x.flatten_all()?.to_vec1::<f32>()?;
+        let group = |at: usize| {
+            let mut windows = vec![0f32; batch * rows * window];
+            windows.par_chunks_exact_mut(window).enumerate().for_each(|(row, to)| {
+                let from = (at * batch + row / rows) * length * own + row % rows * TIMES * own;
+                to.copy_from_slice(&values[from..from + window]);
+            });
+            Tensor::from_vec(windows, (batch, rows, window), x.device())
+        };
+        (0..groups).map(group).collect()
     }
 }
 

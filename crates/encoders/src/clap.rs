@@ -66,13 +66,26 @@ impl ClapAudio {
     /// # Errors
     /// As there.
     pub fn open_in(path: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
+        Self::open_on(path, precision, &Device::Cpu)
+    }
+
+    /// [`ClapAudio::open_in`] on a device of the caller's choice.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(
+        path: impl AsRef<Path>,
+        precision: Precision,
+        device: &Device,
+    ) -> Result<Self, EncoderError> {
         let path = path.as_ref();
         if path.is_dir() {
             let config = AudioConfig::open(&first_file(path, &["config.json"], NEEDS)?)?;
             let weights = Weights::open(first_file(path, &WEIGHT_FILES, NEEDS)?)?;
-            return Self::load_in(&weights, &config, precision);
+            return Self::load_on(&weights, &config, precision, device);
         }
-        Self::load_in(&Weights::open(path)?, &AudioConfig::htsat_tiny_fused(), precision)
+        let config = AudioConfig::htsat_tiny_fused();
+        Self::load_on(&Weights::open(path)?, &config, precision, device)
     }
 
     /// Takes the tower's tensors, and checks that they are all there and none but the other tower's beside them.
@@ -80,15 +93,16 @@ impl ClapAudio {
     /// # Errors
     /// [`WeightsError::Layout`](omnivale_weights::WeightsError::Layout) if they are not those of `config`.
     pub fn load(weights: &Weights, config: &AudioConfig) -> Result<Self, EncoderError> {
-        Self::load_in(weights, config, Precision::F32)
+        Self::load_on(weights, config, Precision::F32, &Device::Cpu)
     }
 
-    fn load_in(
+    fn load_on(
         weights: &Weights,
         config: &AudioConfig,
         precision: Precision,
+        device: &Device,
     ) -> Result<Self, EncoderError> {
-        let view = weights.view(DType::F32).with_products(precision.dtype());
+        let view = weights.view(DType::F32).with_products(precision.dtype()).on(device);
         let (names, view) = names::of(weights, &view, |names| names.audio);
         for unused in names.beside_audio {
             view.leave(unused);
@@ -116,6 +130,12 @@ impl ClapAudio {
             )?,
             config: config.clone(),
         })
+    }
+
+    /// Where it computes.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        self.batch_norm.device()
     }
 
     /// Values of one vector.
@@ -192,7 +212,8 @@ impl ClapAudio {
                 found: format!("{:?}", features.dims()),
             });
         }
-        let pictures = self.fold(&features.narrow(1, 0, views)?)?;
+        let features = features.narrow(1, 0, views)?.contiguous()?.to_device(self.device())?;
+        let pictures = self.fold(&features)?;
         let mut x = self.patch_embed.forward(&pictures, longer)?;
         for stage in &self.layers {
             x = stage.forward(&x)?;
@@ -207,8 +228,11 @@ impl ClapAudio {
         let (side, most) = (self.config.spec_size, self.config.most_frames());
         let normed = self.batch_norm.forward(features)?.reshape((batch * views, frames, bands))?;
         let by_time = normed.transpose(0, 1)?.reshape((frames, batch * views * bands))?;
-        let stretched =
-            if frames == most { by_time } else { stretching(frames, most)?.matmul(&by_time)? };
+        let stretched = if frames == most {
+            by_time
+        } else {
+            stretching(frames, most)?.to_device(self.device())?.matmul(&by_time)?
+        };
         stretched
             .reshape((most / side, side, batch * views, bands))?
             .permute((2, 0, 3, 1))?

@@ -252,10 +252,23 @@ impl ClipVision {
     /// # Errors
     /// As there.
     pub fn open_in(folder: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
+        Self::open_on(folder, precision, &Device::Cpu)
+    }
+
+    /// [`ClipVision::open_in`] on a device of the caller's choice.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(
+        folder: impl AsRef<Path>,
+        precision: Precision,
+        device: &Device,
+    ) -> Result<Self, EncoderError> {
         let folder = folder.as_ref();
         let config = VisionConfig::open(&first_file(folder, &["config.json"], NEEDS)?)?;
         let weights = Weights::open(first_file(folder, &WEIGHT_FILES, NEEDS)?)?;
-        Self::load(&weights.view(DType::F32).with_products(precision.dtype()), &config)
+        let view = weights.view(DType::F32).with_products(precision.dtype()).on(device);
+        Self::load(&view, &config)
     }
 
     /// Takes the tower's tensors, and checks that they are all there and none but the other tower's beside them.
@@ -302,6 +315,12 @@ impl ClipVision {
         Ok(loaded)
     }
 
+    /// Where it computes.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        self.class_embedding.device()
+    }
+
     /// Side of the square pictures it takes, in pixels.
     #[must_use]
     pub fn image_size(&self) -> usize {
@@ -323,7 +342,7 @@ impl ClipVision {
                 found: format!("{:?}", pixels.dims()),
             });
         }
-        let mut x = self.embed(pixels)?;
+        let mut x = self.embed(&pixels.to_device(self.device())?)?;
         for layer in &self.layers {
             x = layer.forward(&x, None)?;
         }
@@ -379,12 +398,25 @@ impl ClipText {
     /// # Errors
     /// As there.
     pub fn open_in(folder: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
+        Self::open_on(folder, precision, &Device::Cpu)
+    }
+
+    /// [`ClipText::open_in`] on a device of the caller's choice.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(
+        folder: impl AsRef<Path>,
+        precision: Precision,
+        device: &Device,
+    ) -> Result<Self, EncoderError> {
         let folder = folder.as_ref();
         let config = TextConfig::open(&first_file(folder, &["config.json"], NEEDS)?)?;
         let tokenizer = first_file(folder, &["tokenizer.json"], NEEDS)?;
         let tokens = Tokens::open(&tokenizer, config.max_position_embeddings, config.vocab_size)?;
         let weights = Weights::open(first_file(folder, &WEIGHT_FILES, NEEDS)?)?;
-        Self::load(&weights.view(DType::F32).with_products(precision.dtype()), &config, tokens)
+        let view = weights.view(DType::F32).with_products(precision.dtype()).on(device);
+        Self::load(&view, &config, tokens)
     }
 
     fn load(view: &View<'_>, config: &TextConfig, tokens: Tokens) -> Result<Self, EncoderError> {
@@ -429,7 +461,8 @@ impl ClipText {
     pub fn embed(&self, texts: &[&str]) -> Result<Tensor, EncoderError> {
         let rows = texts.iter().map(|text| {
             let ids = self.tokens.ids(text)?;
-            Ok(self.forward(&Tensor::from_slice(&ids, (1, ids.len()), &Device::Cpu)?)?)
+            let device = self.token_embedding.device();
+            Ok(self.forward(&Tensor::from_slice(&ids, (1, ids.len()), device)?)?)
         });
         let rows = rows.collect::<Result<Vec<_>, EncoderError>>()?;
         Ok(Tensor::cat(&rows, 0)?)
@@ -444,7 +477,7 @@ impl ClipText {
         // A token sees itself and those before it: [time, time].
         let later = |at: usize| if at % time > at / time { f32::MIN } else { 0.0 };
         let bias =
-            Tensor::from_iter((0..time * time).map(later), &Device::Cpu)?.reshape((time, time))?;
+            Tensor::from_iter((0..time * time).map(later), ids.device())?.reshape((time, time))?;
         for layer in &self.layers {
             x = layer.forward(&x, Some(&bias))?;
         }

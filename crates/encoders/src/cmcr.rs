@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use candle_core::{DType, Result as TensorResult, Tensor};
+use candle_core::{DType, Device, Result as TensorResult, Tensor};
 
 use crate::EncoderError;
 use crate::clap::BatchNorm;
@@ -46,10 +46,18 @@ impl Cmcr {
     /// # Errors
     /// When the file is missing, damaged, or has other tensors than the two projectors.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, EncoderError> {
+        Self::open_on(path, &Device::Cpu)
+    }
+
+    /// [`Cmcr::open`] on a device of the caller's choice.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(path: impl AsRef<Path>, device: &Device) -> Result<Self, EncoderError> {
         let weights = Weights::open(path)?;
         // The published file is the bare dictionary; one that was saved in training has it inside.
         let wrapped = weights.names().all(|name| name.starts_with("state_dict."));
-        let view = weights.view(DType::F32);
+        let view = weights.view(DType::F32).on(device);
         let (view, outer) =
             if wrapped { (view.at("state_dict"), "state_dict.") } else { (view, "") };
         let head = |name: &str| Head::load(&weights, &view, outer, name);
@@ -141,7 +149,8 @@ impl Head {
                 found: format!("{:?}", rows.dims()),
             });
         }
-        let inner = self.net1.forward(&unit_rows(rows)?)?.relu()?;
+        let rows = unit_rows(&rows.to_device(self.net1.norm.device())?)?;
+        let inner = self.net1.forward(&rows)?.relu()?;
         Ok(unit_rows(&self.net2.forward(&inner)?)?)
     }
 }
@@ -164,7 +173,6 @@ impl Half {
 mod tests {
     use std::path::PathBuf;
 
-    use candle_core::Device;
     use tempfile::TempDir;
 
     use super::*;

@@ -172,6 +172,12 @@ impl Bert {
         Ok(Self { embeddings, encoder })
     }
 
+    /// Where it computes.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        self.embeddings.word_embeddings.device()
+    }
+
     /// `ids` and `mask`, both `[batch, time]`, u32; the mask is 1 for a token and 0 for padding, at the end.
     /// Returns `[batch, time, width]`; rows of padding have no meaning.
     ///
@@ -316,6 +322,14 @@ impl MiniLm {
     /// # Errors
     /// When one of them is missing, damaged, or not that of a BERT with mean pooling.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, EncoderError> {
+        Self::open_on(folder, &Device::Cpu)
+    }
+
+    /// [`MiniLm::open`] on a device of the caller's choice.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(folder: impl AsRef<Path>, device: &Device) -> Result<Self, EncoderError> {
         let folder = folder.as_ref();
         let file = |name| first_file(folder, &[name], NEEDS);
         let (config, tokenizer) = (file("config.json")?, file("tokenizer.json")?);
@@ -325,7 +339,7 @@ impl MiniLm {
         let longest = config.max_position_embeddings.min(MAX_TOKENS);
         let tokens = Tokens::open(&tokenizer, longest, config.vocab_size)?;
         let weights = Weights::open(weights)?;
-        let bert = Bert::load(&weights.view(DType::F32), &config)?;
+        let bert = Bert::load(&weights.view(DType::F32).on(device), &config)?;
         Ok(Self { tokens, bert, width: config.hidden_size })
     }
 
@@ -365,7 +379,7 @@ impl MiniLm {
                 let filled = ids.iter().map(move |id| value(*id));
                 filled.chain(std::iter::repeat_n(0, time - ids.len()))
             });
-            Tensor::from_vec(rows.collect::<Vec<u32>>(), (batch.len(), time), &Device::Cpu)
+            Tensor::from_vec(rows.collect::<Vec<u32>>(), (batch.len(), time), self.bert.device())
         };
         let (ids, mask) = (padded(|id| id)?, padded(|_| 1)?);
         mean_pool(&self.bert.forward(&ids, &mask)?, &mask)

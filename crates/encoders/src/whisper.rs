@@ -37,7 +37,9 @@ mod words;
 
 use std::path::Path;
 
-use crate::EncoderError;
+use candle_core::Device;
+
+use crate::{EncoderError, Precision};
 use layout::Part;
 use vocabulary::Vocabulary;
 
@@ -67,11 +69,23 @@ impl Whisper {
     /// # Errors
     /// When a file is missing, damaged, or not that of a Whisper.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, EncoderError> {
+        Self::open_on(folder, Precision::F32, &Device::Cpu)
+    }
+
+    /// [`Whisper::open`] on a device of the caller's choice, with products in `precision`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(
+        folder: impl AsRef<Path>,
+        precision: Precision,
+        device: &Device,
+    ) -> Result<Self, EncoderError> {
         let folder = folder.as_ref();
         // Small files first: what is wrong with them is said before gigabytes are read.
         let (weights, config) = encoder::open(folder)?;
         let vocabulary = Vocabulary::open(folder, &config)?;
-        let model = Part::whole(&weights);
+        let model = Part::whole(&weights, precision, device);
         let encoder = WhisperEncoder::load(&model, &config)?;
         let decoder = WhisperDecoder::load(&model, &config)?;
         Ok(Self { encoder, decoder, vocabulary, config })

@@ -47,7 +47,7 @@ impl<'a> Attention<'a> {
     /// # Errors
     /// When the shapes or formats do not fit each other, or `OMNIVALE_KERNEL` names what is not there.
     pub fn forward(&self, q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
-        self.forward_with(q, k, v, Kernel::chosen()?)
+        self.forward_with(q, k, v, Kernel::chosen_on(q.device())?)
     }
 
     /// [`Attention::forward`] by the vectors of an implementation of the caller's choice.
@@ -76,7 +76,10 @@ impl<'a> Attention<'a> {
         };
         let scale = self.scale.unwrap_or_else(|| 1.0 / (shape.dim as f32).sqrt());
         let op = Op { shape, scale, bias, gate, causal: self.causal, level: kernel.level() };
-        if !q.device().is_cpu() {
+        if shape.keys == 0 && q.elem_count() > 0 {
+            candle_core::bail!("attention to no keys");
+        }
+        if !q.device().is_cpu() || kernel == Kernel::Tensors {
             return op.by_candle(q, k, v);
         }
         let near =
@@ -142,6 +145,9 @@ impl Op {
     /// The same by candle's operations; `q`, `k`, `v` as [`Attention::forward`] takes them.
     fn by_candle(&self, q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
         let Sizes { batch, heads, queries, dim, .. } = self.shape;
+        if q.elem_count() == 0 {
+            return Tensor::zeros((batch, queries, heads * dim), q.dtype(), q.device());
+        }
         let mixed = self.weights(q, k)?.matmul(&self.split(v, self.shape.key_heads)?)?;
         mixed.transpose(1, 2)?.reshape((batch, queries, heads * dim))
     }
@@ -196,9 +202,6 @@ impl Op {
             _ => DType::F32,
         };
         let mut fresh = Fresh::new(dtype, count)?;
-        if keys == 0 && count > 0 {
-            candle_core::bail!("attention to no keys");
-        }
         let bias = self.bias.as_ref().map(Tensor::storage_and_layout);
         let bias = match &bias {
             Some((storage, layout)) => Some(Bias::of(storage, layout)?),

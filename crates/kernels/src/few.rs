@@ -34,7 +34,8 @@ pub struct Seen<'a> {
 /// # Errors
 /// When the shapes do not fit each other, or `OMNIVALE_KERNEL` names what is not there.
 pub fn attention_of_few(q: &Tensor, seen: &[Seen<'_>], mask: &Tensor) -> Result<Option<Tensor>> {
-    let level = Kernel::chosen()?.level();
+    let kernel = Kernel::chosen_on(q.device())?;
+    let level = kernel.level();
     let (batch, heads, time, dim) = q.dims4()?;
     let mut keys = 0;
     let mut key_heads = heads;
@@ -60,7 +61,11 @@ pub fn attention_of_few(q: &Tensor, seen: &[Seen<'_>], mask: &Tensor) -> Result<
         let near = x.stride().last() == Some(&1);
         x.dtype() == DType::F32 && x.device().is_cpu() && !x.track_op() && near
     };
-    if !{ all }.all(plain) || !dim.is_multiple_of(lanes(level)) || !mask.is_contiguous() {
+    if kernel == Kernel::Tensors
+        || !{ all }.all(plain)
+        || !dim.is_multiple_of(lanes(level))
+        || !mask.is_contiguous()
+    {
         return Ok(None);
     }
     let held: Vec<_> = seen

@@ -100,7 +100,8 @@ impl Activation {
     pub(crate) fn on_tensor(self, z: &Tensor) -> Result<Tensor> {
         match self {
             Self::None => Ok(z.clone()),
-            Self::Relu => z.relu(),
+            // On the processor `relu` makes zero of what is no number.
+            Self::Relu => z.maximum(0f32),
             Self::Gelu => z.gelu_erf(),
             Self::QuickGelu => z * sigmoid(&(z * 1.702)?)?,
             Self::Silu => z * sigmoid(z)?,

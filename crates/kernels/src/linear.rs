@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Tensor};
 
 use crate::Kernel;
+use crate::frozen::Frozen;
 use crate::function::Activation;
 use crate::memory::Values;
 use crate::packed::Packed;
@@ -13,7 +14,8 @@ use crate::product::{Epilogue, product};
 
 /// `activation(x W^T + b)`, its weight packed for the processor once.
 ///
-/// On a GPU the weight stays as it is, and candle's operations compute.
+/// On a GPU the weight stays as it is, and candle's operations compute: the product in the weight's format, what comes
+/// after it in f32.
 #[derive(Clone, Debug)]
 pub struct Linear {
     inner: Arc<Inner>,
@@ -22,7 +24,7 @@ pub struct Linear {
 #[derive(Debug)]
 struct Inner {
     weight: Weight,
-    /// `[outputs]`, f32 on the processor.
+    /// `[outputs]`, f32.
     bias: Option<Tensor>,
     inputs: usize,
     outputs: usize,
@@ -37,7 +39,7 @@ enum Weight {
         /// The weight the other way round, made for the first backward pass.
         transposed: OnceLock<Box<Packed>>,
     },
-    /// `[outputs, inputs]`, on a GPU.
+    /// `[outputs, inputs]`, on a GPU, or for [`Kernel::Tensors`].
     Tensor(Tensor),
 }
 
@@ -61,7 +63,7 @@ impl Linear {
     /// # Errors
     /// When the shapes do not fit, there are no inputs, or `OMNIVALE_KERNEL` names what is not there.
     pub fn new(weight: &Tensor, bias: Option<&Tensor>) -> Result<Self> {
-        Self::with(weight, bias, Kernel::chosen()?)
+        Self::with(weight, bias, Kernel::chosen_on(weight.device())?)
     }
 
     /// [`Linear::new`] by an implementation of the caller's choice.
@@ -78,16 +80,18 @@ impl Linear {
         if let Some(bias) = bias.filter(|bias| bias.dims() != [outputs]) {
             candle_core::bail!("a bias of {:?} for {outputs} outputs", bias.dims());
         }
-        let on_cpu = weight.device().is_cpu();
+        if !matches!(dtype, DType::F32 | DType::BF16 | DType::F16) {
+            candle_core::bail!("a weight is of f32, bf16 or f16, not {dtype:?}");
+        }
         let bias = match bias {
-            Some(bias) if on_cpu => Some(bias.to_dtype(DType::F32)?.contiguous()?),
-            other => other.cloned(),
+            Some(bias) => Some(bias.detach().to_dtype(DType::F32)?.contiguous()?),
+            None => None,
         };
-        let weight = if on_cpu {
+        let weight = if weight.device().is_cpu() && kernel != Kernel::Tensors {
             let packed = Box::new(Packed::new(&weight.detach(), kernel)?);
             Weight::Packed { packed, kernel, transposed: OnceLock::new() }
         } else {
-            Weight::Tensor(weight.contiguous()?)
+            Weight::Tensor(weight.detach().contiguous()?)
         };
         Ok(Self { inner: Arc::new(Inner { weight, bias, inputs, outputs, dtype }) })
     }
@@ -108,6 +112,11 @@ impl Linear {
     #[must_use]
     pub fn dtype(&self) -> DType {
         self.inner.dtype
+    }
+
+    /// Whether candle's operations compute, as they do on a GPU.
+    pub(crate) fn is_by_candle(&self) -> bool {
+        matches!(self.inner.weight, Weight::Tensor(_))
     }
 
     /// `g W`, the gradient of the input of a product whose result has the gradient `g`.
@@ -161,6 +170,7 @@ impl Linear {
 }
 
 impl Inner {
+    /// The same by candle's operations. Products come in the weight's format, everything after them is f32.
     fn by_candle(
         &self,
         weight: &Tensor,
@@ -172,21 +182,34 @@ impl Inner {
         if let Some(last) = shape.last_mut() {
             *last = self.outputs;
         }
-        let x = x.to_dtype(weight.dtype())?.reshape(((), self.inputs))?;
-        let z = x.matmul(&weight.t()?)?.reshape(shape)?;
+        let rows = x.elem_count() / self.inputs.max(1);
+        if rows == 0 || self.outputs == 0 {
+            return Tensor::zeros(shape, dtype, x.device());
+        }
+        let x = x.to_dtype(weight.dtype())?.reshape((rows, self.inputs))?.contiguous()?;
+        let z = x.apply_op1(Frozen::new(weight))?.reshape(shape)?;
+        let alone = after.activation == Activation::None
+            && self.bias.is_none()
+            && after.factor.is_none()
+            && after.residual.is_none();
+        if alone {
+            return z.to_dtype(dtype);
+        }
+        let z = z.to_dtype(DType::F32)?;
         let z = match &self.bias {
-            Some(bias) => z.broadcast_add(&bias.to_dtype(z.dtype())?)?,
+            Some(bias) => z.broadcast_add(bias)?,
             None => z,
         };
-        let y = after.activation.on_tensor(&z)?.to_dtype(dtype)?;
+        let y = after.activation.on_tensor(&z)?;
         let y = match after.factor {
-            Some(factor) => (y * factor.to_dtype(dtype)?)?,
+            Some(factor) => (y * factor.to_dtype(DType::F32)?)?,
             None => y,
         };
-        match after.residual {
-            Some((residual, scale)) => y + (residual.to_dtype(dtype)? * f64::from(scale))?,
-            None => Ok(y),
-        }
+        let y = match after.residual {
+            Some((residual, scale)) => (y + (residual.to_dtype(DType::F32)? * f64::from(scale))?)?,
+            None => y,
+        };
+        y.to_dtype(dtype)
     }
 
     fn packed(&self) -> Result<&Packed> {

@@ -28,8 +28,8 @@ pub fn lora_linear(
         );
     }
     let op = Op { linear: linear.clone(), scale };
-    if !x.device().is_cpu() {
-        return op.forward(x, a, b);
+    if linear.is_by_candle() {
+        return op.by_candle(x, a, b);
     }
     x.contiguous()?.apply_op3(&a.contiguous()?, &b.contiguous()?, op)
 }
@@ -44,6 +44,21 @@ impl Op {
     fn forward(&self, x: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         let narrow = Linear::new(a, None)?.forward(x)?;
         let change = Linear::new(&(b * self.scale)?, None)?.forward(&narrow)?;
+        let after = After { residual: Some((&change, 1.0)), ..After::default() };
+        self.linear.forward_then(x, &after)
+    }
+
+    /// The same by candle's operations, as on a GPU: they give `a` and `b` their gradients, and keep `x A^T`.
+    fn by_candle(&self, x: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+        let (rank, inputs) = a.dims2()?;
+        let rows = x.elem_count() / inputs.max(1);
+        let rows = x.to_dtype(a.dtype())?.reshape((rows, inputs))?.contiguous()?;
+        let change = rows.matmul(&a.t()?)?.reshape(((), rank))?.matmul(&(b * self.scale)?.t()?)?;
+        let mut shape = x.dims().to_vec();
+        if let Some(last) = shape.last_mut() {
+            *last = self.linear.outputs();
+        }
+        let change = change.reshape(shape)?;
         let after = After { residual: Some((&change, 1.0)), ..After::default() };
         self.linear.forward_then(x, &after)
     }

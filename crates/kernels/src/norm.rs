@@ -46,10 +46,11 @@ fn normalise(
     if weight.dims() != [width] || bias.is_some_and(|bias| bias.dims() != [width]) {
         candle_core::bail!("weights of {:?} for rows of {width}", weight.dims());
     }
-    let level = Kernel::chosen()?.level();
+    let kernel = Kernel::chosen_on(x.device())?;
+    let level = kernel.level();
     let frozen = |x: &Tensor| x.detach().to_dtype(DType::F32)?.contiguous();
     let op = Op { weight: frozen(weight)?, bias: bias.map(frozen).transpose()?, eps, dtype, level };
-    if x.device().is_cpu() {
+    if kernel != Kernel::Tensors {
         return x.contiguous()?.apply_op1(op);
     }
     let (normal, _) = op.normal(&x.to_dtype(DType::F32)?)?;

@@ -29,8 +29,10 @@ pub fn split_heads(
     if heads * dim != width || !rotation.is_none_or(fits) {
         candle_core::bail!("{:?} are not {heads} heads with a rotation for each row", x.dims());
     }
-    let level = Kernel::chosen()?.level();
-    let plain = x.dtype() == DType::F32
+    let kernel = Kernel::chosen_on(x.device())?;
+    let level = kernel.level();
+    let plain = kernel != Kernel::Tensors
+        && x.dtype() == DType::F32
         && x.device().is_cpu()
         && !x.track_op()
         && x.stride().last() == Some(&1)

@@ -151,12 +151,19 @@ proptest! {
         let root = unit(&x).broadcast_mul(&weight).unwrap();
         let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1).unwrap()).unwrap();
         let layer = unit(&centred).broadcast_mul(&weight).unwrap().broadcast_add(&bias).unwrap();
-        let ours = rms_norm(&x, &weight, 1e-5, DType::F32).unwrap();
-        prop_assert!(off(&ours, &root) < 1e-5, "{:e}", off(&ours, &root));
-        let ours = layer_norm(&x, &weight, &bias, 1e-5, DType::F32).unwrap();
-        prop_assert!(off(&ours, &layer) < 1e-4, "{:e}", off(&ours, &layer));
-        let ours = layer_norm(&x, &weight, &bias, 1e-5, DType::BF16).unwrap();
-        prop_assert!(off(&ours, &layer) < 2e-2, "{:e}", off(&ours, &layer));
+        for kernel in Kernel::available() {
+            let [ours, own, half] = kernel.used_in(|| {
+                [
+                    rms_norm(&x, &weight, 1e-5, DType::F32).unwrap(),
+                    layer_norm(&x, &weight, &bias, 1e-5, DType::F32).unwrap(),
+                    layer_norm(&x, &weight, &bias, 1e-5, DType::BF16).unwrap(),
+                ]
+            });
+            prop_assert!(off(&ours, &root) < 1e-5, "{:?}: {:e}", kernel, off(&ours, &root));
+            prop_assert!(off(&own, &layer) < 1e-4, "{:?}: {:e}", kernel, off(&own, &layer));
+            prop_assert_eq!(half.dtype(), DType::BF16);
+            prop_assert!(off(&half, &layer) < 2e-2, "{:?}: {:e}", kernel, off(&half, &layer));
+        }
     }
 }
 
@@ -172,11 +179,13 @@ fn attention_gives_the_gradients_that_candle_finds() {
         let reference = expected(&q, &k, &v, (4, key_heads), added.as_ref());
         let reference = (reference * &weight).unwrap().sum_all().unwrap().backward().unwrap();
         let attention = Attention { causal, key_heads, ..Attention::new(4) };
-        let y = attention.forward(&q, &k, &v).unwrap();
-        let ours = (y * &weight).unwrap().sum_all().unwrap().backward().unwrap();
-        for x in [&q, &k, &v] {
-            let off = off(ours.get(x).unwrap(), reference.get(x).unwrap());
-            assert!(off < 1e-5, "{off:e}");
+        for kernel in Kernel::available() {
+            let y = attention.forward_with(&q, &k, &v, kernel).unwrap();
+            let ours = (y * &weight).unwrap().sum_all().unwrap().backward().unwrap();
+            for x in [&q, &k, &v] {
+                let off = off(ours.get(x).unwrap(), reference.get(x).unwrap());
+                assert!(off < 1e-5, "{kernel:?}: {off:e}");
+            }
         }
     }
 }
@@ -194,10 +203,14 @@ fn norms_give_the_gradients_that_candle_finds() {
         all.get(&x).unwrap().clone()
     };
     let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1).unwrap()).unwrap();
-    let ours = gradient(layer_norm(&x, &weight, &bias, 1e-5, DType::F32).unwrap());
-    assert!(off(&ours, &gradient(unit(&centred))) < 1e-5);
-    let ours = gradient(rms_norm(&x, &weight, 1e-5, DType::F32).unwrap());
-    assert!(off(&ours, &gradient(unit(&x))) < 1e-5);
+    for kernel in Kernel::available() {
+        kernel.used_in(|| {
+            let ours = gradient(layer_norm(&x, &weight, &bias, 1e-5, DType::F32).unwrap());
+            assert!(off(&ours, &gradient(unit(&centred))) < 1e-5, "{kernel:?}");
+            let ours = gradient(rms_norm(&x, &weight, 1e-5, DType::F32).unwrap());
+            assert!(off(&ours, &gradient(unit(&x))) < 1e-5, "{kernel:?}");
+        });
+    }
 }
 
 #[test]
@@ -209,7 +222,10 @@ fn shapes_that_do_not_fit_are_refused() {
     let half = x.to_dtype(DType::BF16).unwrap();
     assert!(Attention::new(2).forward(&x, &half, &half).is_err());
     let none = values(&[1, 0, 8], 1);
-    assert!(Attention::new(2).forward(&x, &none, &none).is_err());
-    assert_eq!(Attention::new(2).forward(&none, &x, &x).unwrap().dims(), [1, 0, 8]);
+    for kernel in Kernel::available() {
+        let forward = |q, k| Attention::new(2).forward_with(q, k, k, kernel);
+        assert!(forward(&x, &none).is_err(), "{kernel:?}");
+        assert_eq!(forward(&none, &x).unwrap().dims(), [1, 0, 8], "{kernel:?}");
+    }
     assert!(rms_norm(&x, &values(&[7], 1), 1e-5, DType::F32).is_err());
 }

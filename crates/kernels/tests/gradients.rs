@@ -73,18 +73,20 @@ fn a_low_rank_change_is_trained_and_its_base_is_not() {
     let base = product(&x, &weight).broadcast_add(&bias).unwrap();
     let y = (base + (product(&product(&x, &a), &b) * 2.0).unwrap()).unwrap();
     let reference = (&y * &along).unwrap().sum_all().unwrap().backward().unwrap();
-    let linear = Linear::new(&weight, Some(&bias)).unwrap();
-    let ours = lora_linear(&linear, &x, &a, &b, 2.0).unwrap();
-    assert!(off(&ours, &y) < 1e-5);
-    let ours = (ours * &along).unwrap().sum_all().unwrap().backward().unwrap();
-    for x in [&x, &a, &b] {
-        let off = off(ours.get(x).unwrap(), reference.get(x).unwrap());
-        assert!(off < 2e-5, "{off:e}");
+    for kernel in Kernel::available() {
+        let linear = Linear::with(&weight, Some(&bias), kernel).unwrap();
+        let ours = lora_linear(&linear, &x, &a, &b, 2.0).unwrap();
+        assert!(off(&ours, &y) < 1e-5, "{kernel:?}");
+        let ours = (ours * &along).unwrap().sum_all().unwrap().backward().unwrap();
+        for x in [&x, &a, &b] {
+            let off = off(ours.get(x).unwrap(), reference.get(x).unwrap());
+            assert!(off < 2e-5, "{kernel:?}: {off:e}");
+        }
+        assert!(ours.get(&weight).is_none(), "{kernel:?}: the weight is frozen");
+        assert!(lora_linear(&linear, &x, &b, &a, 2.0).is_err());
+        let half = |x: &Tensor| x.to_dtype(DType::BF16).unwrap();
+        let narrow = Linear::with(&half(&weight), Some(&bias), kernel).unwrap();
+        let y16 = lora_linear(&narrow, &half(&x), &half(&a), &half(&b), 2.0).unwrap();
+        assert!(off(&y16.to_dtype(DType::F32).unwrap(), &y) < 0.1, "{kernel:?}");
     }
-    assert!(ours.get(&weight).is_none(), "the weight is frozen");
-    assert!(lora_linear(&linear, &x, &b, &a, 2.0).is_err());
-    let half = |x: &Tensor| x.to_dtype(DType::BF16).unwrap();
-    let narrow = Linear::new(&half(&weight), Some(&bias)).unwrap();
-    let y16 = lora_linear(&narrow, &half(&x), &half(&a), &half(&b), 2.0).unwrap();
-    assert!(off(&y16.to_dtype(DType::F32).unwrap(), &y) < 0.1);
 }

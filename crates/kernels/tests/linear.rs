@@ -70,8 +70,12 @@ proptest! {
         let both = (both + (residual.to_dtype(DType::F64).unwrap() * 0.5).unwrap()).unwrap();
         for kernel in Kernel::available() {
             let linear = Linear::with(&w, Some(&b), kernel).unwrap();
-            // Sums of up to 200 products of numbers below 1, rounded to f32.
-            let near = 2e-5;
+            // Sums of up to 200 products of numbers below 1, rounded to f32; candle rounds them to the weight's format.
+            let near = match (kernel, format) {
+                (Kernel::Tensors, DType::BF16) => 5e-2,
+                (Kernel::Tensors, DType::F16) => 1e-2,
+                _ => 2e-5,
+            };
             let wide = After { activation, dtype: Some(DType::F32), ..After::default() };
             let y = linear.forward_then(&x, &wide).unwrap();
             prop_assert_eq!(y.dims(), &[rows, outputs]);
@@ -126,15 +130,32 @@ fn a_transposed_input_is_taken_as_it_is_meant() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let linear = Linear::new(&values(&[3, 7], 2), None).unwrap();
-    assert!(linear.forward(&values(&[2, 6], 1)).unwrap_err().to_string().contains("7 inputs"));
-    let (x, wrong) = (values(&[2, 7], 1), values(&[2, 4], 1));
-    let after = After { residual: Some((&wrong, 1.0)), ..After::default() };
-    assert!(linear.forward_then(&x, &after).is_err());
-    assert!(Linear::new(&values(&[3, 7], 2), Some(&values(&[4], 1))).is_err());
-    let empty = Linear::new(&values(&[3, 0], 2), None).unwrap_err().to_string();
-    assert!(empty.contains("no inputs"), "{empty}");
-    assert_eq!(linear.forward(&values(&[0, 7], 1)).unwrap().dims(), [0, 3]);
+    for kernel in Kernel::available() {
+        let linear = Linear::with(&values(&[3, 7], 2), None, kernel).unwrap();
+        assert!(linear.forward(&values(&[2, 6], 1)).unwrap_err().to_string().contains("7 inputs"));
+        let (x, wrong) = (values(&[2, 7], 1), values(&[2, 4], 1));
+        let after = After { residual: Some((&wrong, 1.0)), ..After::default() };
+        assert!(linear.forward_then(&x, &after).is_err(), "{kernel:?}");
+        assert!(Linear::with(&values(&[3, 7], 2), Some(&values(&[4], 1)), kernel).is_err());
+        assert_eq!(linear.forward(&values(&[0, 7], 1)).unwrap().dims(), [0, 3], "{kernel:?}");
+        let whole = values(&[3, 7], 2).to_dtype(DType::U32).unwrap();
+        assert!(Linear::with(&whole, None, kernel).is_err(), "{kernel:?}");
+        let empty = Linear::with(&values(&[3, 0], 2), None, kernel).unwrap_err().to_string();
+        assert!(empty.contains("no inputs"), "{empty}");
+    }
+}
+
+#[test]
+fn another_implementation_is_used_for_a_while_on_one_thread() {
+    let before = Kernel::chosen();
+    Kernel::Tensors.used_in(|| {
+        assert_eq!(Kernel::chosen(), Ok(Kernel::Tensors));
+        Kernel::Plain.used_in(|| assert_eq!(Kernel::chosen(), Ok(Kernel::Plain)));
+        assert_eq!(Kernel::chosen(), Ok(Kernel::Tensors));
+        let elsewhere = std::thread::spawn(Kernel::chosen).join().unwrap();
+        assert_eq!(elsewhere, before);
+    });
+    assert_eq!(Kernel::chosen(), before);
 }
 
 #[test]

@@ -161,6 +161,31 @@ impl Tensors for Placed<'_> {
     }
 }
 
+/// Tensors of another source as they are there, brought to a device.
+pub struct Moved<'a> {
+    /// Where they come from.
+    pub tensors: &'a dyn Tensors,
+    /// Where they are to be.
+    pub device: Device,
+}
+
+impl Tensors for Moved<'_> {
+    fn tensor(&self, name: &str) -> Result<Option<Tensor>, LlmError> {
+        match self.tensors.tensor(name)? {
+            Some(tensor) => Ok(Some(tensor.to_device(&self.device)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, LlmError> {
+        self.tensors.matrix(name, outputs, inputs)?.to_device(&self.device)
+    }
+
+    fn table(&self, name: &str, rows: usize, width: usize) -> Result<Tensor, LlmError> {
+        Ok(self.tensors.table(name, rows, width)?.to_device(&self.device)?)
+    }
+}
+
 /// The names that a training run's file has, as the model has them (formats.md §5.2).
 ///
 /// A trainer saves what it trained under `base_model.` and one `model.` too many: the first is taken

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use candle_core::quantized::{GgmlDType, QTensor};
-use candle_core::{D, DType, Tensor};
-use omnivale_kernels::{Activation, After, BlockFormat, BlockLinear, Seen};
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use candle_core::{D, DType, Device, Tensor};
+use omnivale_kernels::{Activation, After, BlockFormat, BlockLinear, Kernel, Seen};
 
 use crate::LlmError;
 
@@ -31,6 +31,21 @@ impl Matrix {
             Self::Dense(weight) => weight.dims2()?,
             Self::Quantised(weight) => weight.shape().dims2()?,
         })
+    }
+
+    /// The same on a device; blocks are copied as they are.
+    ///
+    /// # Errors
+    /// If its memory does not hold it.
+    pub fn to_device(&self, device: &Device) -> Result<Self, LlmError> {
+        match self {
+            Self::Dense(weight) => Ok(Self::Dense(weight.to_device(device)?)),
+            Self::Quantised(weight) if weight.device().same_device(device) => Ok(self.clone()),
+            Self::Quantised(weight) => {
+                let storage = QStorage::from_data(weight.data()?, device, weight.dtype())?;
+                Ok(Self::Quantised(Arc::new(QTensor::new(storage, weight.shape())?)))
+            }
+        }
     }
 
     /// Bytes of the weight as it is stored.
@@ -67,7 +82,8 @@ impl From<Tensor> for Matrix {
 
 /// `y = x W^T + b`.
 ///
-/// A weight in the processor's memory is packed for the products of `kernels` and not kept beside it.
+/// A weight is left to the products of `kernels`, which pack it for the processor and do not keep it beside that. The
+/// weight's device computes.
 #[derive(Debug, Clone)]
 pub struct Linear {
     product: Product,
@@ -78,7 +94,7 @@ pub struct Linear {
 #[derive(Debug, Clone)]
 enum Product {
     /// With the bias in it.
-    Packed(Arc<omnivale_kernels::Linear>),
+    Kernel(Arc<omnivale_kernels::Linear>),
     /// Quantised.
     Blocks(BlockLinear),
     /// `[outputs, inputs]`.
@@ -93,11 +109,10 @@ impl Linear {
         // What cannot be packed says why when it is used.
         match &weight {
             Matrix::Dense(dense)
-                if dense.device().is_cpu()
-                    && matches!(dense.dtype(), DType::F32 | DType::BF16 | DType::F16) =>
+                if matches!(dense.dtype(), DType::F32 | DType::BF16 | DType::F16) =>
             {
                 if let Ok(packed) = omnivale_kernels::Linear::new(dense, bias.as_ref()) {
-                    return Self { product: Product::Packed(Arc::new(packed)), bias: None };
+                    return Self { product: Product::Kernel(Arc::new(packed)), bias: None };
                 }
             }
             Matrix::Quantised(one) => {
@@ -116,7 +131,7 @@ impl Linear {
     /// If its weight is no matrix.
     pub fn inputs(&self) -> Result<usize, LlmError> {
         match &self.product {
-            Product::Packed(packed) => Ok(packed.inputs()),
+            Product::Kernel(linear) => Ok(linear.inputs()),
             Product::Blocks(blocks) => Ok(blocks.inputs()),
             Product::Matrix(matrix) => Ok(matrix.dims()?.1),
         }
@@ -126,8 +141,8 @@ impl Linear {
     #[must_use]
     pub fn bytes(&self) -> usize {
         match &self.product {
-            Product::Packed(packed) => {
-                packed.inputs() * packed.outputs() * packed.dtype().size_in_bytes()
+            Product::Kernel(linear) => {
+                linear.inputs() * linear.outputs() * linear.dtype().size_in_bytes()
             }
             Product::Blocks(blocks) => {
                 let format = blocks.format();
@@ -165,7 +180,7 @@ impl Linear {
     /// The product and what comes after it: of `after` the activation is none or `silu`, the residual's scale 1.
     fn then(&self, x: &Tensor, after: &After<'_>) -> Result<Tensor, LlmError> {
         let y = match &self.product {
-            Product::Packed(packed) => return Ok(packed.forward_then(x, after)?),
+            Product::Kernel(linear) => return Ok(linear.forward_then(x, after)?),
             Product::Blocks(blocks) if self.bias.is_none() => {
                 return Ok(blocks.forward_then(x, after)?);
             }
@@ -190,9 +205,7 @@ impl Linear {
 
 /// `x W^T` by candle.
 fn multiplied(matrix: &Matrix, x: &Tensor) -> Result<Tensor, LlmError> {
-    if x.device().is_cpu() {
-        omnivale_kernels::Kernel::chosen().map_err(candle_core::Error::from)?;
-    }
+    Kernel::chosen_on(x.device()).map_err(candle_core::Error::from)?;
     let (outputs, inputs) = matrix.dims()?;
     let mut shape = x.dims().to_vec();
     // One product over all rows: a batch of small products would be slower.
@@ -327,7 +340,8 @@ pub fn attention(q: &Tensor, seen: &[(Tensor, Tensor)], mask: &Tensor) -> Result
     };
     let (k, v) = (whole(|both| &both.0)?, whole(|both| &both.1)?);
     let (_, key_heads, keys, _) = k.dims4()?;
-    if time >= PACKED_QUERIES {
+    let kernel = Kernel::chosen_on(q.device()).map_err(candle_core::Error::from)?;
+    if time >= PACKED_QUERIES && kernel != Kernel::Tensors {
         let mask = mask.unsqueeze(1)?;
         let attention = omnivale_kernels::Attention {
             key_heads,

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
-use omnivale_kernels::split_heads;
+use omnivale_kernels::{Kernel, split_heads};
 use serde::Deserialize;
 
 use crate::LlmError;
@@ -373,7 +373,9 @@ impl Llama {
         cache: Option<&mut Cache>,
     ) -> Result<Tensor, LlmError> {
         // From one of the threads that compute: the others need not be waited for from outside at every product.
-        rayon::scope(|_| self.run(embeddings, lengths, cache))
+        // What this thread computes by goes with it.
+        let kernel = Kernel::chosen().map_err(candle_core::Error::from)?;
+        rayon::scope(|_| kernel.used_in(|| self.run(embeddings, lengths, cache)))
     }
 
     fn run(

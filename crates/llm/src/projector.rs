@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 
 use crate::LlmError;
 use crate::linalg::Linear;
@@ -21,6 +21,7 @@ pub const AVICUNA_AUDIO: &str = "mm_projector_a";
 pub struct Projector {
     linear: Linear,
     inputs: usize,
+    device: Device,
 }
 
 impl Projector {
@@ -48,7 +49,8 @@ impl Projector {
         if bias.dims() != [width] {
             return Err(wrong_shape(name, "bias", &[width], bias));
         }
-        Ok(Self { linear: Linear::new(weight.clone(), Some(bias.clone())), inputs })
+        let device = weight.device().clone();
+        Ok(Self { linear: Linear::new(weight.clone(), Some(bias.clone())), inputs, device })
     }
 
     /// Width of the rows it takes.
@@ -57,13 +59,15 @@ impl Projector {
         self.inputs
     }
 
-    /// `[rows, width of the features] -> [rows, width of the model]`.
+    /// `[rows, width of the features] -> [rows, width of the model]`, on the projector's device, wherever the rows are.
     ///
     /// # Errors
     /// If the rows are not of the width that the projector takes.
     pub fn forward(&self, rows: &Tensor) -> Result<Tensor, LlmError> {
         match *rows.dims() {
-            [_, width] if width == self.inputs => self.linear.forward(rows),
+            [_, width] if width == self.inputs => {
+                self.linear.forward(&rows.to_device(&self.device)?)
+            }
             ref other => Err(LlmError::input(
                 "rows of features",
                 format!("[rows, {}]", self.inputs),

@@ -9,7 +9,8 @@ use crate::LayoutReport;
 use crate::WeightsError;
 use crate::{Kind, Weights};
 
-/// The tensors whose names begin with a prefix, converted to one number format as they are taken.
+/// The tensors whose names begin with a prefix, converted to one number format and brought to one device as they are
+/// taken.
 ///
 /// A tensor that is missing or of another shape does not stop the taking: a stand-in that takes no memory is given,
 /// and [`finish`](Self::finish) reports all of them together.
@@ -20,6 +21,7 @@ pub struct View<'w> {
     prefix: String,
     dtype: DType,
     products: DType,
+    device: Device,
     ledger: Arc<Mutex<Ledger>>,
 }
 
@@ -34,7 +36,14 @@ struct Ledger {
 
 impl<'w> View<'w> {
     pub(super) fn new(weights: &'w Weights, dtype: DType) -> Self {
-        Self { weights, prefix: String::new(), dtype, products: dtype, ledger: Arc::default() }
+        Self {
+            weights,
+            prefix: String::new(),
+            dtype,
+            products: dtype,
+            device: Device::Cpu,
+            ledger: Arc::default(),
+        }
     }
 
     /// The same view for a model that multiplies its matrices in another number format than the rest.
@@ -47,6 +56,18 @@ impl<'w> View<'w> {
     #[must_use]
     pub fn products(&self) -> DType {
         self.products
+    }
+
+    /// The same view for a model that computes on another device than the processor.
+    #[must_use]
+    pub fn on(self, device: &Device) -> Self {
+        Self { device: device.clone(), ..self }
+    }
+
+    /// Where tensors are brought to.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// The view of what is under `name`, as in `at("encoder.layer.0")`.
@@ -85,7 +106,10 @@ impl<'w> View<'w> {
         };
         self.with(|ledger| ledger.known.insert(name.clone()));
         match problem {
-            None => Ok(self.weights.tensor(&name)?.to_dtype(self.dtype)?),
+            None => {
+                let tensor = self.weights.tensor(&name)?.to_dtype(self.dtype)?;
+                Ok(tensor.to_device(&self.device)?)
+            }
             Some(problem) => {
                 self.with(|ledger| ledger.report.different.push(problem));
                 self.stand_in(shape)
@@ -121,7 +145,7 @@ impl<'w> View<'w> {
 
     /// Zeros of this shape, all of them the same value in memory.
     fn stand_in(&self, shape: &[usize]) -> Result<Tensor, WeightsError> {
-        Ok(Tensor::zeros((), self.dtype, &Device::Cpu)?.broadcast_as(shape)?)
+        Ok(Tensor::zeros((), self.dtype, &self.device)?.broadcast_as(shape)?)
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> T {

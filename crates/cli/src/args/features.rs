@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use omnivale_encoders::Precision;
 
-use super::{ProgressStyle, Shard};
+use super::{DeviceArgs, ProgressStyle, Shard};
 
 /// Make the feature files that models take, row for row as published
 ///
@@ -143,6 +143,8 @@ pub(crate) struct FeaturesRunArgs {
     /// The numbers that encoders multiply with [default: f32]
     #[arg(long, value_enum)]
     pub(crate) precision: Option<EncoderPrecision>,
+    #[command(flatten)]
+    pub(crate) place: DeviceArgs,
     /// Videos worked on at once [default: 1; an encoder keeps all cores busy]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub(crate) jobs: Option<u32>,

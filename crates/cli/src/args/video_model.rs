@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use omnivale_kernels::DeviceChoice;
 use serde::{Deserialize, Serialize};
 
 use super::finite;
@@ -29,6 +30,16 @@ pub(crate) struct ModelArgs {
     /// How the model's numbers are held [default: what model.toml says, else f32; a GGUF file as it is]
     #[arg(help_heading = "Model", long, value_enum)]
     pub(crate) precision: Option<Precision>,
+    #[command(flatten)]
+    pub(crate) place: DeviceArgs,
+}
+
+/// Where models compute.
+#[derive(Debug, Args)]
+pub(crate) struct DeviceArgs {
+    /// Where models compute: cpu; cuda or cuda:N, a GPU; auto, a GPU if one answers and else cpu
+    #[arg(help_heading = "Device", long, value_name = "DEVICE", default_value_t)]
+    pub(crate) device: DeviceChoice,
 }
 
 /// How a model's numbers are held in memory.

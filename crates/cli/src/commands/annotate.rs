@@ -5,10 +5,13 @@ mod encoders;
 use std::thread::available_parallelism;
 
 use anyhow::Context;
+use candle_core::Device;
 use omnivale_annotate::caption::Signal;
+use omnivale_annotate::embed::EncodersConfig;
 use omnivale_annotate::plan::{Parts, Plan, Summary};
 use omnivale_annotate::run;
 use omnivale_annotate::transcribe::Transcriber;
+use omnivale_kernels::DeviceChoice;
 use omnivale_timeline::VideoId;
 
 use super::transcriber::WhisperTranscriber;
@@ -21,10 +24,11 @@ pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Ending> {
     let plan = plan(args)?;
     let CaptionerChoice::Signal = args.captioner;
     let captioner = Signal::new(&plan.config.caption.signal);
-    let models = Models::open(&plan.config)?;
+    let device = device(args, &plan)?;
+    let models = Models::open(&plan.config, &device)?;
     let transcriber = match (args.transcriber, &args.weights) {
         (Some(TranscriberChoice::Whisper), Some(weights)) => {
-            Some(WhisperTranscriber::open(weights, &plan.config.transcribe)?)
+            Some(WhisperTranscriber::open(weights, &plan.config.transcribe, &device)?)
         }
         _ => None,
     };
@@ -48,6 +52,16 @@ pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Ending> {
         output::text(&conclusion(&plan, &summary))?;
     }
     Ok(ending(&plan, &summary))
+}
+
+/// The device of the learned encoders and the transcriber; where there is none of them, no GPU is looked for.
+fn device(args: &AnnotateArgs, plan: &Plan) -> anyhow::Result<Device> {
+    let EncodersConfig { clip, clap, cmcr } = &plan.config.encoders;
+    let learned = [clip, clap, cmcr].iter().any(|name| !name.is_empty());
+    match args.place.device {
+        DeviceChoice::Auto if !learned && args.transcriber.is_none() => Ok(Device::Cpu),
+        choice => crate::device::open(choice),
+    }
 }
 
 /// Resolves the arguments: past here nothing is text that still has to be understood.

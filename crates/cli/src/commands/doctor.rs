@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 use std::thread::available_parallelism;
 
+use omnivale_kernels::DeviceChoice;
 use omnivale_media::Libraries;
 use omnivale_metrics::text::meteor;
 use serde::Serialize;
@@ -81,6 +82,12 @@ fn findings() -> Vec<Finding> {
         found: available_parallelism().ok().map(|cores| cores.to_string()),
         needed: false,
         note: "videos that `annotate` works on at once",
+    });
+    findings.push(Finding {
+        name: "GPU".to_owned(),
+        found: DeviceChoice::Cuda(0).open(|_| ()).is_ok().then(|| "yes".to_owned()),
+        needed: false,
+        note: "models by --device cuda, which says what is missing; a build of its own (docs/models.md)",
     });
     findings.push(Finding {
         name: "METEOR's tables".to_owned(),

@@ -87,6 +87,14 @@ fn configuration(file: Option<&Path>) -> anyhow::Result<Config> {
     }
 }
 
+/// What the configuration says that encoders multiply with, in their words.
+fn precision(choice: omnivale_annotate::features::Precision) -> omnivale_encoders::Precision {
+    match choice {
+        omnivale_annotate::features::Precision::F32 => omnivale_encoders::Precision::F32,
+        omnivale_annotate::features::Precision::Bf16 => omnivale_encoders::Precision::Bf16,
+    }
+}
+
 /// Says on standard error what is broken in a file that was used all the same.
 fn warn_of_damage(input: &Path, damage: &[omnivale_media::Damage]) {
     for damage in damage {

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
+use candle_core::Device;
 use omnivale_annotate::transcribe::{
     Listener, TranscribeConfig, Transcriber, TranscriberError, Transcript,
 };
 use omnivale_encoders::whisper::{Settings, Transcription, Whisper};
 use omnivale_timeline::{Cue, Time};
 use omnivale_weights::{Cache, WEIGHT_FILES, first_file, read_small, weight_map};
+
+use crate::device::mark;
 
 /// What a folder of weights is looked at for.
 const NEEDS: &str = "a model's folder has its weights in one of these";
@@ -25,19 +28,23 @@ pub(super) struct WhisperTranscriber {
 }
 
 impl WhisperTranscriber {
-    /// Opens the model `name`: a folder, or a model in the Hugging Face cache.
+    /// Opens the model `name`: a folder, or a model in the Hugging Face cache. It computes on `device`.
     ///
     /// # Errors
     /// When there is none, it is damaged, or it cannot do what the configuration asks for.
-    pub(super) fn open(name: &str, config: &TranscribeConfig) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        name: &str,
+        config: &TranscribeConfig,
+        device: &Device,
+    ) -> anyhow::Result<Self> {
         let folder = Cache::of_environment().folder(name)?;
-        let model = Whisper::open(&folder)?;
+        let model = Whisper::open_on(&folder, super::precision(config.precision), device)?;
         let settings = settings(config);
         // What it cannot do is said now, not at the first video.
         model.transcribe(&settings).map_err(|error| {
             crate::exit::usage(format!("[transcribe] in the configuration: {error}"))
         })?;
-        let identity = identity(&folder)?;
+        let identity = identity(&folder)? + mark(device);
         Ok(Self { model, settings, identity, turn: Mutex::new(()) })
     }
 }

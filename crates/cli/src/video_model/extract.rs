@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use candle_core::Device;
 use omnivale_dataset::npy::{self, Dtype, Rows};
 use omnivale_encoders::Precision;
 use omnivale_encoders::features::{Effort, Encoders, Kind, Options, Place, VERSION, extract};
@@ -20,6 +21,7 @@ use super::identity;
 use super::load::VideoModel;
 use super::manifest::Recipe;
 use crate::args::{VideoArgs, cache_folder};
+use crate::device;
 use crate::exit::usage;
 use crate::output;
 
@@ -27,6 +29,7 @@ use crate::output;
 pub(crate) struct Extraction {
     places: BTreeMap<Kind, Place>,
     precision: Precision,
+    device: Device,
     /// The cache; `None` if it is not to be used.
     cache: Option<PathBuf>,
 }
@@ -60,7 +63,8 @@ impl Extraction {
             ));
         }
         let cache = if args.no_cache { None } else { cache_folder() };
-        Ok(Self { places, precision: args.encoder_precision.into(), cache })
+        let device = model.device.clone();
+        Ok(Self { places, precision: args.encoder_precision.into(), device, cache })
     }
 
     /// The rows of a video, from the cache or made now.
@@ -75,7 +79,7 @@ impl Extraction {
             for (kind, place) in &self.places {
                 let encoder = identity::digest(&place.files()?)?;
                 let (options, version) = (options.words(*kind), VERSION.to_string());
-                let precision = self.precision.to_string();
+                let precision = format!("{}{}", self.precision, device::mark(&self.device));
                 let parts = [kind.name(), &bytes, &encoder, &options, &precision, &version];
                 keys.insert(*kind, blake3::hash(parts.join("\n").as_bytes()).to_hex().to_string());
             }
@@ -96,7 +100,7 @@ impl Extraction {
             .map(|(kind, place)| (*kind, place.clone()))
             .collect();
         if !missing.is_empty() {
-            for (kind, rows) in made(video, &missing, self.precision, &options)? {
+            for (kind, rows) in made(video, &missing, (self.precision, &self.device), &options)? {
                 let rows = self.keep(file(&kind), kind, &rows)?;
                 found.insert(kind, rows);
             }
@@ -130,12 +134,12 @@ impl Extraction {
 fn made(
     video: &Path,
     places: &BTreeMap<Kind, Place>,
-    precision: Precision,
+    (precision, device): (Precision, &Device),
     options: &Options,
 ) -> anyhow::Result<BTreeMap<Kind, Rows>> {
     let names: Vec<&str> = places.keys().map(|kind| kind.name()).collect();
     eprintln!("making {} features of {}", names.join(", "), video.display());
-    let encoders = Encoders::open(places, precision)?;
+    let encoders = Encoders::open_on(places, precision, device)?;
     let found = extract(video, &encoders, options, Effort::default(), &|_| Flow::Continue)?;
     let found = found.with_context(|| format!("{} could not be decoded", video.display()))?;
     for damage in &found.damage {

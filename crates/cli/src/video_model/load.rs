@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Tensor};
 use omnivale_llm::LlmError;
 use omnivale_llm::answer::Answerer;
 use omnivale_llm::assemble::{Assembly, Projectors};
-use omnivale_llm::checkpoint::{ModelFiles, normalised};
+use omnivale_llm::checkpoint::{ModelFiles, Moved, normalised};
 use omnivale_llm::llama::Llama;
 use omnivale_llm::lora::{Adapter, Merged, Stage};
 use omnivale_llm::precision::{self, Prepared};
@@ -21,6 +21,7 @@ use super::identity;
 use super::manifest::Recipe;
 use super::parts::Parts;
 use crate::args::{ModelArgs, Precision};
+use crate::device;
 use crate::exit::usage;
 
 /// AVicuna's share of audio rows, as its scripts set it.
@@ -37,6 +38,8 @@ pub(crate) struct VideoModel {
     pub(crate) parts: Parts,
     /// How its numbers are held; `None` if as a GGUF file has them.
     pub(crate) precision: Option<Precision>,
+    /// Where it computes, and the encoders of its features.
+    pub(crate) device: Device,
     /// Digest of its files.
     pub(crate) identity: String,
 }
@@ -48,6 +51,7 @@ impl VideoModel {
     /// If a part is missing, damaged, or does not fit the others.
     pub(crate) fn load(args: &ModelArgs) -> anyhow::Result<Self> {
         let parts = Parts::find(args)?;
+        let device = device::open(args.place.device)?;
         let identity = identity::digest(&parts.files()?)?;
         let base = &parts.base;
         let of_base = || format!("the base model {} cannot be used", base.display());
@@ -73,18 +77,19 @@ impl VideoModel {
             adapters.push(stage.adapter);
         }
         let config = files.config().clone();
-        let projectors = projectors(&all, parts.recipe, config.hidden_size)?;
+        let projectors = projectors(&all, parts.recipe, config.hidden_size, &device)?;
         let asked = args.precision.or(parts.precision);
         let is_gguf = matches!(files, ModelFiles::Gguf(_));
         let as_stored = asked.is_none() && is_gguf && adapters.is_empty();
         let llama = if as_stored {
-            Llama::new(config, &files).with_context(of_base)?
+            let moved = Moved { tensors: &files, device: device.clone() };
+            Llama::new(config, &moved).with_context(of_base)?
         } else {
             let merged = Merged::new(&files, &adapters).with_context(|| {
                 format!("a stage does not fit the base model {}", base.display())
             })?;
             let precision = of_llm(asked.unwrap_or(Precision::F32));
-            let prepared = Prepared { tensors: &merged, precision, device: Device::Cpu };
+            let prepared = Prepared { tensors: &merged, precision, device: device.clone() };
             Llama::new(config, &prepared).with_context(of_base)?
         };
         let precision = if as_stored { None } else { Some(asked.unwrap_or(Precision::F32)) };
@@ -100,7 +105,7 @@ impl VideoModel {
             Recipe::Longvale => Assembly::Concatenated,
             Recipe::Avicuna => Assembly::interleaved(parts.audio_share.unwrap_or(AUDIO_SHARE))?,
         };
-        Ok(Self { llama, tokenizer, projectors, assembly, parts, precision, identity })
+        Ok(Self { llama, tokenizer, projectors, assembly, parts, precision, device, identity })
     }
 
     /// What answers questions.
@@ -185,6 +190,7 @@ fn projectors(
     tensors: &BTreeMap<String, Tensor>,
     recipe: Recipe,
     width: usize,
+    device: &Device,
 ) -> anyhow::Result<Projectors> {
     let (wanted, needed): (&[(Modality, &str)], usize) = match recipe {
         // A model of the stage before LongVALE's has the visual one alone.
@@ -195,7 +201,7 @@ fn projectors(
     };
     let tensors: BTreeMap<String, Tensor> = tensors
         .iter()
-        .map(|(name, tensor)| Ok((name.clone(), tensor.to_dtype(DType::F32)?)))
+        .map(|(name, tensor)| Ok((name.clone(), tensor.to_dtype(DType::F32)?.to_device(device)?)))
         .collect::<Result<_, LlmError>>()?;
     let mut found = Projectors::new();
     for (index, (modality, name)) in wanted.iter().enumerate() {

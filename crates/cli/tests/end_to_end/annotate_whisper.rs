@@ -232,8 +232,9 @@ fn a_filter_asks_for_the_language_that_is_heard() {
     let (model, out) = (root.path().join("model"), root.path().join("out"));
     write_model(&model, 1);
     let config = root.path().join("german.toml");
-    let whisper = "[transcribe]\nlanguage = \"de\"\ntemperatures = [0.0]\nword_times = true\n";
-    let annotate = |wanted: &str| {
+    let mut whisper =
+        "[transcribe]\nlanguage = \"de\"\ntemperatures = [0.0]\nword_times = true\n".to_owned();
+    let annotate = |whisper: &str, wanted: &str| {
         fs::write(&config, format!("{whisper}[filter]\nlanguage = \"{wanted}\"\n")).unwrap();
         let output = run(&[
             "annotate",
@@ -254,12 +255,20 @@ fn a_filter_asks_for_the_language_that_is_heard() {
         let heard = checks.find(|check| check["name"] == "language").unwrap();
         (stdout(&output), heard["passed"].clone())
     };
-    let (said, passed) = annotate("en");
+    let (said, passed) = annotate(&whisper, "en");
     assert!(said.contains("1 rejected by a filter"), "{said}");
     assert_eq!(passed, false);
-    let (said, passed) = annotate("de");
+    let (said, passed) = annotate(&whisper, "de");
     assert!(!said.contains("language"), "{said}");
     assert_eq!(passed, true);
+    // In another precision the model is heard again.
+    let stage = out.join("videos/spoken/stages/transcribe.bin");
+    let heard = fs::read(&stage).unwrap();
+    annotate(&whisper, "de");
+    assert_eq!(fs::read(&stage).unwrap(), heard);
+    whisper.insert_str("[transcribe]\n".len(), "precision = \"bf16\"\n");
+    annotate(&whisper, "de");
+    assert_ne!(fs::read(&stage).unwrap(), heard);
 }
 
 #[test]

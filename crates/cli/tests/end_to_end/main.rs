@@ -17,6 +17,7 @@ mod dataset_split;
 mod dataset_stats;
 mod dataset_validate;
 mod detect;
+mod device;
 mod eval;
 mod features;
 mod metrics_data;

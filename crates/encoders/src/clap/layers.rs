@@ -1,6 +1,6 @@
 //! Small layers that only CLAP has.
 
-use candle_core::{D, Result as TensorResult, Tensor};
+use candle_core::{D, Device, Result as TensorResult, Tensor};
 
 use crate::EncoderError;
 use crate::layers::Linear;
@@ -27,6 +27,11 @@ impl BatchNorm {
         let scale = (weight / (variance + BATCH_EPS)?.sqrt()?)?;
         let shift = (take("bias")? - (take("running_mean")? * &scale)?)?;
         Ok(Self { scale, shift })
+    }
+
+    /// Where it computes.
+    pub(crate) fn device(&self) -> &Device {
+        self.scale.device()
     }
 
     /// `[.., width]` to the same shape.

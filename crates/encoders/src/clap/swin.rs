@@ -109,8 +109,8 @@ impl Block {
         let inner = (config.mlp_ratio * width as f64) as usize;
         let eps = config.layer_norm_eps;
         let (window, shift) = config.window(stage);
-        let tiling =
-            Tiling::new(config.grid(stage), window, if at.is_multiple_of(2) { 0 } else { shift })?;
+        let shift = if at.is_multiple_of(2) { 0 } else { shift };
+        let tiling = Tiling::new(config.grid(stage), window, shift, view.device())?;
         let attention = view.at(names.attention);
         // Both follow from the sizes.
         attention.leave("relative_position_index");
@@ -160,7 +160,8 @@ struct Tiling {
 }
 
 impl Tiling {
-    fn new(side: usize, window: usize, shift: usize) -> TensorResult<Self> {
+    /// With its tensors on `device`.
+    fn new(side: usize, window: usize, shift: usize, device: &Device) -> TensorResult<Self> {
         let (across, area) = (side / window, window * window);
         let order = (0..side * side).map(|place| {
             let (tile, inside) = (place / area, place % area);
@@ -173,8 +174,8 @@ impl Tiling {
         for (place, patch) in order.iter().enumerate() {
             back[*patch] = place as u32;
         }
-        let order = Tensor::from_iter(order.into_iter().map(|patch| patch as u32), &Device::Cpu)?;
-        let back = Tensor::from_vec(back, order.dims(), &Device::Cpu)?;
+        let order = Tensor::from_iter(order.into_iter().map(|patch| patch as u32), device)?;
+        let back = Tensor::from_vec(back, order.dims(), device)?;
         Ok(Self { side, window, shift, order, back })
     }
 
@@ -200,7 +201,7 @@ impl Tiling {
             let across = query % window + (span - 1) / 2 - key % window;
             (down * span + across) as u32
         };
-        let index = Tensor::from_iter((0..area * area).map(distance), &Device::Cpu)?;
+        let index = Tensor::from_iter((0..area * area).map(distance), table.device())?;
         let by_place = table.contiguous()?.index_select(&index, 0)?;
         let by_place =
             by_place.reshape((1, area, area, ()))?.permute((0, 3, 1, 2))?.contiguous()?;
@@ -226,7 +227,8 @@ impl Tiling {
             let (tile, query, key) = (at / (area * area), at / area % area, at % area);
             if region(tile, query) == region(tile, key) { 0.0 } else { APART }
         });
-        Tensor::from_iter(values, &Device::Cpu)?.reshape((across * across, 1, area, area))
+        let values = Tensor::from_iter(values, self.order.device())?;
+        values.reshape((across * across, 1, area, area))
     }
 }
 
@@ -271,7 +273,7 @@ mod tests {
 
     #[test]
     fn shifted_windows_go_around_the_edges_and_back() {
-        let tiling = Tiling::new(4, 2, 1).unwrap();
+        let tiling = Tiling::new(4, 2, 1, &Device::Cpu).unwrap();
         assert_eq!(numbers(&tiling.order)[..8], [5, 6, 9, 10, 7, 4, 11, 8]);
         let x = Tensor::arange(0u32, 32, &Device::Cpu).unwrap().reshape((2, 16, 1)).unwrap();
         let windows = tiling.split(&x).unwrap();
@@ -281,7 +283,7 @@ mod tests {
 
     #[test]
     fn only_patches_from_opposite_edges_are_kept_apart() {
-        let tiling = Tiling::new(4, 2, 1).unwrap();
+        let tiling = Tiling::new(4, 2, 1, &Device::Cpu).unwrap();
         let apart = tiling.apart().unwrap().squeeze(1).unwrap().to_vec3::<f32>().unwrap();
         assert_eq!(apart[0], vec![vec![0.0; 4]; 4], "the first window lies within the picture");
         // The second has columns 3 and 0, in two rows.
@@ -292,7 +294,7 @@ mod tests {
     #[test]
     fn the_table_of_places_is_read_by_distance() {
         let table = Tensor::arange(0f32, 9., &Device::Cpu).unwrap().reshape((9, 1)).unwrap();
-        let bias = Tiling::new(2, 2, 0).unwrap().bias(&table).unwrap();
+        let bias = Tiling::new(2, 2, 0, &Device::Cpu).unwrap().bias(&table).unwrap();
         let rows = bias.reshape((4, 4)).unwrap().to_vec2::<f32>().unwrap();
         assert_eq!(rows[0], [4., 3., 1., 0.], "the first patch is above and left of all");
         assert_eq!(rows[3], [8., 7., 5., 4.]);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use candle_core::{DType, Device, Result as TensorResult, Tensor};
+use candle_core::{DType, Result as TensorResult, Tensor};
 
 use crate::EncoderError;
 use crate::clap::NEEDS;
@@ -164,15 +164,16 @@ impl Tower {
     fn forward(&self, ids: &[Vec<u32>], mask: &[Vec<f32>]) -> TensorResult<Tensor> {
         let (batch, time) = (ids.len(), ids.first().map_or(0, Vec::len));
         let positions = ids.iter().flat_map(|ids| self.positions(ids));
-        let positions = Tensor::from_iter(positions, &Device::Cpu)?;
-        let all = Tensor::from_iter(ids.iter().flatten().copied(), &Device::Cpu)?;
+        let device = self.word_embeddings.device();
+        let positions = Tensor::from_iter(positions, device)?;
+        let all = Tensor::from_iter(ids.iter().flatten().copied(), device)?;
         let words = self.word_embeddings.index_select(&all, 0)?;
         let places = self.position_embeddings.index_select(&positions, 0)?;
         let sum = (words + places)?.broadcast_add(&self.token_type_embedding)?;
         let mut x = self.layer_norm.forward(&sum.reshape((batch, time, ()))?)?;
         // 0 for a token, the lowest number for what fills up: [batch, 1, 1, time].
         let hidden = mask.iter().flatten().map(|mask| (1.0 - mask) * f32::MIN);
-        let bias = Tensor::from_iter(hidden, &Device::Cpu)?.reshape((batch, 1, 1, time))?;
+        let bias = Tensor::from_iter(hidden, device)?.reshape((batch, 1, 1, time))?;
         for layer in &self.encoder {
             x = layer.forward(&x, &bias)?;
         }

@@ -100,6 +100,27 @@ fn texts_give_one_row_each() {
 }
 
 #[test]
+fn candles_operations_give_what_the_kernels_give_in_both_towers() {
+    let kernel = omnivale_kernels::Kernel::Tensors;
+    let texts = ["a dog", "the moon is loud"];
+    let ours = text_tower().embed(&texts).unwrap();
+    let candles = kernel.used_in(|| text_tower().embed(&texts).unwrap());
+    assert!(distance(&candles, &ours) < 1e-5);
+    let Some(folder) = golden("clip_vision") else { return };
+    let io = Weights::open(folder.join("io.safetensors")).unwrap();
+    let pixels = io.tensor("pixel_values").unwrap();
+    let reference = io.tensor("image_embeds").unwrap();
+    let open = |precision| ClipVision::open_on(&folder, precision, &Device::Cpu).unwrap();
+    let features = |precision| kernel.used_in(|| open(precision).forward(&pixels).unwrap());
+    let off = distance(&features(Precision::F32), &reference);
+    assert!(off < 1e-4, "{off:e}");
+    let half = distance(&features(Precision::Bf16), &reference);
+    let kernels = distance(&open(Precision::Bf16).forward(&pixels).unwrap(), &reference);
+    // Rounded once more after each product than by the kernels.
+    assert!(half < 3.0 * kernels, "{half:e} by candle, {kernels:e} by the kernels");
+}
+
+#[test]
 fn a_configuration_may_be_of_the_whole_model_or_of_one_tower() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.json");

@@ -88,7 +88,7 @@ impl<'m> Lane<'m> {
             return Ok(());
         }
         let windows = mem::take(&mut self.waiting);
-        let rows = encode(&windows, |windows| {
+        let rows = encode(&windows, self.model.device(), |windows| {
             let windows = stack(windows, &[WINDOW_FRAMES, BANDS])?;
             Ok(self.model.forward(&windows)?.mean(1)?)
         })?;

@@ -81,7 +81,7 @@ impl<'m> Lane<'m> {
 
     pub(super) fn flush(&mut self) -> Result<(), EncoderError> {
         let segments = mem::take(&mut self.waiting);
-        let rows = encode(&segments, |segments| self.model.embed(segments))?;
+        let rows = encode(&segments, self.model.device(), |segments| self.model.embed(segments))?;
         self.values.extend(rows.into_iter().flatten());
         Ok(())
     }

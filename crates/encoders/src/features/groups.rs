@@ -14,19 +14,24 @@ use crate::EncoderError;
 const GROUP: usize = 4;
 
 /// A row for each of `items` by `forward`, which makes `[4, width]` of four of them. The groups are encoded side by
-/// side on all cores.
+/// side on all cores, on a GPU one after the other.
 pub(super) fn encode(
     items: &[Vec<f32>],
+    device: &Device,
     forward: impl Fn(&[&[f32]]) -> Result<Tensor, EncoderError> + Sync,
 ) -> Result<Vec<Vec<f32>>, EncoderError> {
-    let groups = items.par_chunks(GROUP).map(|group| {
+    let rows = |group: &[Vec<f32>]| {
         let last = group.last().into_iter().cycle().take(GROUP - group.len());
         let full: Vec<&[f32]> = group.iter().chain(last).map(Vec::as_slice).collect();
         let mut rows = forward(&full)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
         rows.truncate(group.len());
         Ok(rows)
-    });
-    let groups: Vec<Vec<Vec<f32>>> = groups.collect::<Result<_, EncoderError>>()?;
+    };
+    let groups: Vec<Vec<Vec<f32>>> = if device.is_cpu() {
+        items.par_chunks(GROUP).map(rows).collect::<Result<_, EncoderError>>()?
+    } else {
+        items.chunks(GROUP).map(rows).collect::<Result<_, EncoderError>>()?
+    };
     Ok(groups.into_iter().flatten().collect())
 }
 
@@ -43,13 +48,13 @@ mod tests {
     #[test]
     fn groups_are_full_and_rows_stay_in_order() {
         let items: Vec<Vec<f32>> = (0..9).map(|n| vec![n as f32, 1.0]).collect();
-        let rows = encode(&items, |group| {
+        let rows = encode(&items, &Device::Cpu, |group| {
             let x = stack(group, &[2])?;
             assert_eq!(x.dims(), [4, 2]);
             Ok((x * 2.0)?)
         });
         let expected: Vec<Vec<f32>> = (0..9).map(|n| vec![2.0 * n as f32, 2.0]).collect();
         assert_eq!(rows.unwrap(), expected);
-        assert!(encode(&[], |group| stack(group, &[2])).unwrap().is_empty());
+        assert!(encode(&[], &Device::Cpu, |group| stack(group, &[2])).unwrap().is_empty());
     }
 }

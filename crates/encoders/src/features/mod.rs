@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use candle_core::Device;
 use omnivale_media::{Damage, Flow, Source};
 use omnivale_timeline::{Duration, FeatureTrack};
 
@@ -69,6 +70,18 @@ impl Encoders {
         places: &BTreeMap<Kind, Place>,
         precision: Precision,
     ) -> Result<Self, EncoderError> {
+        Self::open_on(places, precision, &Device::Cpu)
+    }
+
+    /// [`Encoders::open`] on a device of the caller's choice.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(
+        places: &BTreeMap<Kind, Place>,
+        precision: Precision,
+        device: &Device,
+    ) -> Result<Self, EncoderError> {
         fn at<E>(
             place: Option<&Place>,
             open: impl FnOnce(&Path) -> Result<E, EncoderError>,
@@ -77,10 +90,12 @@ impl Encoders {
         }
         let place = |kind| places.get(&kind);
         Ok(Self {
-            visual: at(place(Kind::Visual), |path| ClipVision::open_in(path, precision))?,
-            audio: at(place(Kind::Audio), |path| Beats::open_in(path, precision))?,
-            speech: at(place(Kind::Speech), |path| WhisperEncoder::open_in(path, precision))?,
-            clap: at(place(Kind::Clap), |path| ClapAudio::open_in(path, precision))?,
+            visual: at(place(Kind::Visual), |path| ClipVision::open_on(path, precision, device))?,
+            audio: at(place(Kind::Audio), |path| Beats::open_on(path, precision, device))?,
+            speech: at(place(Kind::Speech), |path| {
+                WhisperEncoder::open_on(path, precision, device)
+            })?,
+            clap: at(place(Kind::Clap), |path| ClapAudio::open_on(path, precision, device))?,
         })
     }
 

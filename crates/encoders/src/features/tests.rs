@@ -186,8 +186,9 @@ fn rows_on_the_way_are_those_of_the_whole_video() {
             assert_eq!(visual.grid().span(row).unwrap().start, *time, "{name}");
             let model = encoders.visual.as_ref().unwrap();
             let pixels = std::slice::from_ref(pixels);
-            let expected =
-                groups::encode(pixels, |group| model.forward(&groups::stack(group, &[3, 32, 32])?));
+            let expected = groups::encode(pixels, model.device(), |group| {
+                model.forward(&groups::stack(group, &[3, 32, 32])?)
+            });
             let expected = expected.unwrap();
             assert_eq!(visual.row(row), expected[0], "{name}, row {row}");
         }

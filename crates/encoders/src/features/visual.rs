@@ -116,7 +116,9 @@ impl<'m> Lane<'m> {
             .map(|Picture { frame, time, pixels }| ((frame, time), pixels))
             .unzip();
         let side = self.side();
-        let rows = encode(&pixels, |pixels| self.model.forward(&stack(pixels, &[3, side, side])?))?;
+        let rows = encode(&pixels, self.model.device(), |pixels| {
+            self.model.forward(&stack(pixels, &[3, side, side])?)
+        })?;
         for ((frame, time), row) in places.into_iter().zip(rows) {
             self.rows.insert(frame, (time, row));
         }

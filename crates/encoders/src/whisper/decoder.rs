@@ -1,6 +1,6 @@
 //! Vectors of sound and tokens so far to the next token.
 
-use candle_core::{D, Device, Result as TensorResult, Tensor};
+use candle_core::{D, Result as TensorResult, Tensor};
 
 use super::Config;
 use super::layers::{EPS, FeedForward, Projections};
@@ -63,8 +63,8 @@ impl Said {
     /// # Errors
     /// When a tensor operation fails.
     pub fn select(&self, rows: &[u32]) -> Result<Self, EncoderError> {
-        let rows = Tensor::from_slice(rows, rows.len(), &Device::Cpu)?;
         let select = |memory: &Memory| {
+            let rows = Tensor::from_slice(rows, rows.len(), memory.keys.device())?;
             let keys = memory.keys.index_select(&rows, 0)?;
             Ok(Memory { keys, values: memory.values.index_select(&rows, 0)? })
         };
@@ -155,13 +155,14 @@ impl WhisperDecoder {
                 found: format!("{batch} texts of {} tokens", said.time + time),
             });
         }
-        let flat = Tensor::from_vec(ids.concat(), batch * time, &Device::Cpu)?;
+        let device = self.embed_tokens.device();
+        let flat = Tensor::from_vec(ids.concat(), batch * time, device)?;
         let words = self.embed_tokens.index_select(&flat, 0)?.reshape((batch, time, ()))?;
         let mut x = words.broadcast_add(&self.embed_positions.narrow(0, said.time, time)?)?;
         // A token sees itself and those before it: [time, all].
         let all = said.time + time;
         let later = |at: usize| if at % all > said.time + at / all { f32::MIN } else { 0.0 };
-        let mask = Tensor::from_iter((0..time * all).map(later), &Device::Cpu)?;
+        let mask = Tensor::from_iter((0..time * all).map(later), device)?;
         let mask = mask.reshape((time, all))?;
         let mut memories = Vec::with_capacity(self.layers.len());
         for (index, layer) in self.layers.iter().enumerate() {

@@ -88,8 +88,20 @@ impl WhisperEncoder {
     /// # Errors
     /// As there.
     pub fn open_in(path: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
+        Self::open_on(path, precision, &Device::Cpu)
+    }
+
+    /// [`WhisperEncoder::open_in`] on a device of the caller's choice.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(
+        path: impl AsRef<Path>,
+        precision: Precision,
+        device: &Device,
+    ) -> Result<Self, EncoderError> {
         let (weights, config) = open(path.as_ref())?;
-        Self::load(&Part::whole_in(&weights, precision), &config)
+        Self::load(&Part::whole(&weights, precision, device), &config)
     }
 
     /// Takes the encoder's tensors from those of the whole model, and checks that they are all there and no others
@@ -109,6 +121,12 @@ impl WhisperEncoder {
         };
         part.finish()?;
         Ok(loaded)
+    }
+
+    /// Where it computes.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        self.embed_positions.device()
     }
 
     /// Values of one vector.
@@ -136,7 +154,7 @@ impl WhisperEncoder {
     }
 
     /// The encoder's input for one chunk: mono samples at 16 kHz, cut or filled up with zeros to
-    /// [`chunk_samples`](Self::chunk_samples). Returns `[mels, 2 positions]`, f32.
+    /// [`chunk_samples`](Self::chunk_samples). Returns `[mels, 2 positions]`, f32, in the processor's memory.
     ///
     /// # Errors
     /// When memory for it cannot be had.
@@ -166,7 +184,8 @@ impl WhisperEncoder {
                 found: format!("{:?}", mels.dims()),
             });
         }
-        let x = self.conv2.forward(&self.conv1.forward(mels)?.gelu_erf()?)?.gelu_erf()?;
+        let mels = mels.to_device(self.device())?;
+        let x = self.conv2.forward(&self.conv1.forward(&mels)?.gelu_erf()?)?.gelu_erf()?;
         let mut x = x.transpose(1, 2)?.contiguous()?.broadcast_add(&self.embed_positions)?;
         for layer in &self.layers {
             x = layer.forward(&x)?;

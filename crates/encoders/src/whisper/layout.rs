@@ -1,6 +1,6 @@
 //! The two ways in which the tensors are named.
 
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use crate::{EncoderError, Precision};
 use omnivale_weights::{View, Weights};
@@ -36,14 +36,10 @@ pub(super) struct Part<'w> {
 
 impl<'w> Part<'w> {
     /// The whole model in `weights`, in which `model.encoder.conv1.weight` (Hugging Face), `encoder.conv1.weight`
-    /// (the same without a head for text) or `model_state_dict.encoder.conv1.weight` (OpenAI) is.
-    pub(super) fn whole(weights: &'w Weights) -> Self {
-        Self::whole_in(weights, Precision::F32)
-    }
-
-    /// [`Part::whole`] for products in `precision`.
-    pub(super) fn whole_in(weights: &'w Weights, precision: Precision) -> Self {
-        let view = weights.view(DType::F32).with_products(precision.dtype());
+    /// (the same without a head for text) or `model_state_dict.encoder.conv1.weight` (OpenAI) is. For products in
+    /// `precision` on `device`.
+    pub(super) fn whole(weights: &'w Weights, precision: Precision, device: &Device) -> Self {
+        let view = weights.view(DType::F32).with_products(precision.dtype()).on(device);
         let openai = is_openai(weights);
         let view = if openai {
             view.at("model_state_dict")

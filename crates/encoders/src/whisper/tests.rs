@@ -16,7 +16,8 @@ fn encoder(openai: bool) -> WhisperEncoder {
     let path = folder.path().join("model.safetensors");
     std::fs::write(&path, numbers.safetensors()).expect("the folder takes it");
     let weights = Weights::open(&path).expect("the file is sound");
-    WhisperEncoder::load(&Part::whole(&weights), &config()).expect("the tensors are the encoder's")
+    WhisperEncoder::load(&Part::whole(&weights, Precision::F32, &Device::Cpu), &config())
+        .expect("the tensors are the encoder's")
 }
 
 /// A sweep that is the same on every machine.
@@ -48,7 +49,9 @@ fn golden_features_in_bf16_point_where_those_in_f32_do() {
 fn golden_decoder() -> Option<(WhisperDecoder, Vec<Heard>, Weights)> {
     let folder = golden("whisper")?;
     let (weights, config) = encoder::open(&folder).expect("the folder is that of a model");
-    let decoder = WhisperDecoder::load(&Part::whole(&weights), &config).expect("it has a decoder");
+    let decoder =
+        WhisperDecoder::load(&Part::whole(&weights, Precision::F32, &Device::Cpu), &config)
+            .expect("it has a decoder");
     let io = Weights::open(folder.join("io.safetensors")).expect("it has reference numbers");
     let hidden = io.tensor("encoder_last_hidden").expect("they have the encoder's");
     let hear = |row| {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
+use omnivale_kernels::Kernel;
 use omnivale_llm::LlmError;
-use omnivale_llm::checkpoint::{ModelFiles, Tensors};
+use omnivale_llm::checkpoint::{ModelFiles, Moved, Placed, Tensors};
 use omnivale_llm::gguf::{self, Source};
 use omnivale_llm::llama::{Cache, Config, Llama};
 use omnivale_llm::lora::{Adapter, Merged, Stage};
@@ -93,6 +94,62 @@ fn fewer_bits_point_the_same_way() {
                 eprintln!("{precision}, {how}: cosine {cosine}");
                 assert!(cosine > least, "{precision}, {how}: {cosine}");
             }
+        }
+    }
+}
+
+#[test]
+fn candles_operations_give_what_the_kernels_give() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokenizer = tokenizer();
+    let config = config(2, false, tokenizer.vocabulary_size());
+    let tensors = tensors(&config, 4);
+    for precision in Precision::ALL {
+        let prepared = Prepared { tensors: &tensors, precision, device: Device::Cpu };
+        let load = || Llama::new(config.clone(), &prepared).unwrap();
+        let expected = logits(&load());
+        let mut found = Kernel::Tensors.used_in(|| logits(&load())).to_vec();
+        // The same from a file, each tensor brought to the device as it is stored.
+        let path = folder.path().join(format!("{precision}.gguf"));
+        let source =
+            Source { tensors: &tensors, config: &config, tokenizer: &tokenizer, name: "tiny" };
+        gguf::write(&path, &source, precision, |_, _| {}).unwrap();
+        let files = ModelFiles::open(&path).unwrap();
+        let moved = Moved { tensors: &files, device: Device::Cpu };
+        let load = || Llama::new(config.clone(), &moved).unwrap();
+        found.extend(Kernel::Tensors.used_in(|| logits(&load())));
+        for (found, how) in found.iter().zip(["at once", "one by one", "file", "file, one by one"])
+        {
+            let least = match precision {
+                Precision::F32 => 0.999_999,
+                Precision::Bf16 | Precision::F16 => 0.999_9,
+                Precision::Q8_0 => 0.999,
+                Precision::Q4K => 0.97,
+            };
+            let cosine = cosine(found, &expected[0]);
+            eprintln!("{precision}, {how}: cosine {cosine}");
+            assert!(cosine > least, "{precision}, {how}: {cosine}");
+        }
+        if precision == Precision::F32 {
+            let off = (&found[0] - &expected[0]).unwrap().abs().unwrap().max_all().unwrap();
+            assert!(off.to_scalar::<f32>().unwrap() < 1e-4);
+        }
+    }
+}
+
+#[test]
+fn what_is_between_the_weights_may_be_computed_in_sixteen_bits_as_on_a_gpu() {
+    let config = config(2, false, 96);
+    let tensors = tensors(&config, 4);
+    let expected = logits(&Llama::new(config.clone(), &tensors).unwrap());
+    for dtype in [DType::BF16, DType::F16] {
+        let placed = Placed { tensors: &tensors, dtype, device: Device::Cpu };
+        let found = Kernel::Tensors
+            .used_in(|| logits(&Llama::new(config.clone(), &placed).expect("all are there")));
+        for (found, how) in found.iter().zip(["at once", "one by one"]) {
+            let cosine = cosine(found, &expected[0]);
+            eprintln!("{dtype:?}, {how}: cosine {cosine}");
+            assert!(cosine > 0.999, "{dtype:?}, {how}: {cosine}");
         }
     }
 }

@@ -11,12 +11,13 @@ use omnivale_annotate::embed::{
 };
 use omnivale_encoders::clip::VisionConfig;
 use omnivale_encoders::clip::preprocess::{Antialias, Preprocess};
-use omnivale_encoders::{ClapAudio, ClipVision, Cmcr, EncoderError};
+use omnivale_encoders::{ClapAudio, ClipVision, Cmcr, EncoderError, Precision};
 use omnivale_signal::packed_bgr;
 use omnivale_timeline::{Duration, PictureView};
 use omnivale_weights::{Cache, WEIGHT_FILES, read_small, weight_map};
 
 use crate::args::AnnotateArgs;
+use crate::device::mark;
 use crate::exit::usage;
 
 /// Shortest time between rows that makes sense.
@@ -45,11 +46,11 @@ pub(super) struct Models {
 }
 
 impl Models {
-    /// Opens what the configuration names.
+    /// Opens what the configuration names, to compute on `device`.
     ///
     /// # Errors
     /// When a model cannot be used, or those that are named do not fit each other.
-    pub(super) fn open(config: &Config) -> anyhow::Result<Models> {
+    pub(super) fn open(config: &Config, device: &Device) -> anyhow::Result<Models> {
         let EncodersConfig { clip, clap, cmcr } = &config.encoders;
         if !cmcr.is_empty() && (clip.is_empty() || clap.is_empty()) {
             return Err(usage(
@@ -59,9 +60,9 @@ impl Models {
         check(config)?;
         let place = |given: &str| (!given.is_empty()).then(|| Place::of(given)).transpose();
         let (clip, clap, cmcr) = (place(clip)?, place(clap)?, place(cmcr)?);
-        let clip = clip.map(|place| Named::open(&place, "CLIP (--clip)", open_clip));
-        let clap = clap.map(|place| Named::open(&place, "CLAP (--clap)", open_clap));
-        let cmcr = cmcr.map(|place| Named::open(&place, "C-MCR (--cmcr)", open_cmcr));
+        let clip = clip.map(|place| Named::open(&place, "CLIP (--clip)", device, open_clip));
+        let clap = clap.map(|place| Named::open(&place, "CLAP (--clap)", device, open_clap));
+        let cmcr = cmcr.map(|place| Named::open(&place, "C-MCR (--cmcr)", device, open_cmcr));
         let models =
             Models { clip: clip.transpose()?, clap: clap.transpose()?, cmcr: cmcr.transpose()? };
         models.fit()?;
@@ -173,7 +174,7 @@ impl Place {
 struct Named<M> {
     model: M,
     name: String,
-    /// Of its files.
+    /// Of its files, and where it computes if not on the processor.
     hash: String,
     /// Values of one of its rows.
     width: usize,
@@ -185,11 +186,13 @@ impl<M> Named<M> {
     fn open(
         place: &Place,
         what: &str,
-        open: impl FnOnce(&Path) -> Result<(M, usize), EncoderError>,
+        device: &Device,
+        open: impl FnOnce(&Path, &Device) -> Result<(M, usize), EncoderError>,
     ) -> anyhow::Result<Named<M>> {
         let failed = || format!("cannot use {} as {what}", place.path.display());
-        let (model, width) = open(&place.path).with_context(failed)?;
-        Ok(Named { model, name: place.name.clone(), hash: place.hash()?, width })
+        let (model, width) = open(&place.path, device).with_context(failed)?;
+        let hash = place.hash()? + mark(device);
+        Ok(Named { model, name: place.name.clone(), hash, width })
     }
 
     /// Whatever went wrong in the model, with its name.
@@ -224,8 +227,8 @@ struct Clip {
     preprocess: Preprocess,
 }
 
-fn open_clip(folder: &Path) -> Result<(Clip, usize), EncoderError> {
-    let tower = ClipVision::open(folder)?;
+fn open_clip(folder: &Path, device: &Device) -> Result<(Clip, usize), EncoderError> {
+    let tower = ClipVision::open_on(folder, Precision::F32, device)?;
     let config = VisionConfig::open(&folder.join("config.json"))?;
     // All pixels count, as in CLIP's own preprocessing: nothing here has to equal published features.
     let preprocess = Preprocess { side: tower.image_size(), antialias: Antialias::On };
@@ -258,8 +261,8 @@ fn to_unit_length(row: &mut [f32]) {
     row.iter_mut().for_each(|value| *value /= norm.max(1e-12));
 }
 
-fn open_clap(path: &Path) -> Result<(ClapAudio, usize), EncoderError> {
-    let tower = ClapAudio::open(path)?;
+fn open_clap(path: &Path, device: &Device) -> Result<(ClapAudio, usize), EncoderError> {
+    let tower = ClapAudio::open_on(path, Precision::F32, device)?;
     let width = tower.width();
     Ok((tower, width))
 }
@@ -270,8 +273,8 @@ impl AudioEmbedder for Named<ClapAudio> {
     }
 }
 
-fn open_cmcr(path: &Path) -> Result<(Cmcr, usize), EncoderError> {
-    let heads = Cmcr::open(path)?;
+fn open_cmcr(path: &Path, device: &Device) -> Result<(Cmcr, usize), EncoderError> {
+    let heads = Cmcr::open_on(path, device)?;
     let width = heads.width();
     Ok((heads, width))
 }

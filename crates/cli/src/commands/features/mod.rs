@@ -9,6 +9,7 @@ mod work;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use candle_core::Device;
 use omnivale_annotate::features::{FeaturesConfig, Gaps, Tail};
 use omnivale_dataset::npy::Dtype;
 use omnivale_encoders::clip::preprocess::Antialias;
@@ -18,7 +19,7 @@ use omnivale_timeline::VideoId;
 
 use crate::args::{FeaturesCommand, FeaturesRunArgs, RowsDtypeChoice, TailChoice};
 use crate::exit::{Ending, chain, usage};
-use crate::{inputs, interrupt, output};
+use crate::{device, inputs, interrupt, output};
 
 use folder::Folder;
 use summary::Summary;
@@ -32,6 +33,7 @@ struct Plan {
     effort: Effort,
     dtype: Option<Dtype>,
     precision: Precision,
+    device: Device,
     jobs: usize,
     fresh: bool,
 }
@@ -122,13 +124,10 @@ fn plan(
             RowsDtypeChoice::F16 => Dtype::F16,
             RowsDtypeChoice::F32 => Dtype::F32,
         }),
-        precision: run.precision.map_or_else(
-            || match config.precision {
-                omnivale_annotate::features::Precision::F32 => Precision::F32,
-                omnivale_annotate::features::Precision::Bf16 => Precision::Bf16,
-            },
-            Precision::from,
-        ),
+        precision: run
+            .precision
+            .map_or_else(|| super::precision(config.precision), Precision::from),
+        device: device::open(run.place.device)?,
         jobs: run.jobs.map_or(config.jobs, |jobs| jobs as usize),
         fresh: run.fresh,
     })

@@ -13,6 +13,7 @@ use omnivale_timeline::{Duration, Receipt, VideoId};
 
 use super::Plan;
 use super::folder::{Facts, Record, name};
+use crate::device;
 
 /// One video's turn.
 pub(super) struct Task<'a> {
@@ -68,8 +69,8 @@ impl Task<'_> {
     fn receipt(&self, kind: Kind, input: &Identity) -> Receipt {
         let digest = self.digests.get(&kind).map_or("", String::as_str);
         let (options, dtype) = (self.plan.options.words(kind), self.plan.dtype(kind));
-        let precision = self.plan.precision;
-        let all = format!("{}\n{digest}\n{options}\n{dtype}\n{precision}", input.blake3);
+        let (precision, device) = (self.plan.precision, device::mark(&self.plan.device));
+        let all = format!("{}\n{digest}\n{options}\n{dtype}\n{precision}{device}", input.blake3);
         let key = blake3::hash(all.as_bytes()).to_hex().to_string();
         Receipt { stage: format!("features.{}", kind.name()), version: VERSION, key }
     }

@@ -131,7 +131,8 @@ impl Queue<'_> {
     fn encoders(&self) -> Option<&Encoders> {
         let open = || {
             let places = self.plan.kinds.iter().map(|(kind, (place, _))| (*kind, place.clone()));
-            Encoders::open(&places.collect(), self.plan.precision).map_err(|error| {
+            let Plan { precision, device, .. } = self.plan;
+            Encoders::open_on(&places.collect(), *precision, device).map_err(|error| {
                 lock(&self.broken).get_or_insert(error.into());
             })
         };
