@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use crate::LlmError;
-use crate::llama::Config;
+use crate::config::Config;
 
 /// What stands in an additive mask where nothing may be seen. Finite: a row that sees nothing at all
 /// (padding) then gives some number instead of none.

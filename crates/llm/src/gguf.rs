@@ -12,10 +12,10 @@ use omnivale_weights::gguf::{Fact, Gguf, List, Plan, tensor};
 use omnivale_weights::{WeightsError, gguf};
 
 use crate::LlmError;
-use crate::checkpoint::Tensors;
+use crate::config::Config;
 use crate::linalg::Matrix;
-use crate::llama::Config;
 use crate::precision::{HEAD, Precision, packed, stored};
+use crate::tensors::Tensors;
 use crate::tokenizer::Tokenizer;
 
 /// Published names of a layer's parts, with llama.cpp's.

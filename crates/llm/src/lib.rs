@@ -38,6 +38,7 @@ pub mod answer;
 pub mod assemble;
 mod cache;
 pub mod checkpoint;
+mod config;
 pub mod conversation;
 mod error;
 pub mod generate;
@@ -49,6 +50,7 @@ pub mod lora;
 pub mod precision;
 pub mod projector;
 pub mod splice;
+mod tensors;
 pub mod tokenizer;
 
 pub use error::LlmError;

@@ -7,8 +7,8 @@ use candle_core::{DType, Device, Tensor};
 use omnivale_weights::gguf::{self, BlockKind};
 
 use crate::LlmError;
-use crate::checkpoint::Tensors;
 use crate::linalg::Matrix;
+use crate::tensors::Tensors;
 
 /// How the weights of linear layers are held. Norms are always in the type that is computed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
