@@ -1,29 +1,12 @@
 //! Backward passes against candle's own, and that a frozen weight gets no gradient.
 
-#![expect(clippy::unwrap_used, reason = "the helpers are of tests alone")]
-
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use omnivale_kernels::{Activation, After, Kernel, Linear, lora_linear};
 
-/// Values that look random, in [-1, 1), of a seed.
-fn values(shape: &[usize], seed: u32) -> Tensor {
-    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12_345);
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    let all: Vec<f32> = (0..shape.iter().product::<usize>()).map(next).collect();
-    Tensor::from_vec(all, shape, &Device::Cpu).expect("the shape is that of the values")
-}
+use crate::support::{off, values};
 
 fn var(shape: &[usize], seed: u32) -> Var {
     Var::from_tensor(&values(shape, seed)).expect("a variable of f32")
-}
-
-fn off(ours: &Tensor, reference: &Tensor) -> f32 {
-    assert_eq!(ours.dims(), reference.dims());
-    let difference = (ours - reference).unwrap().abs().unwrap().flatten_all().unwrap();
-    difference.max(0).unwrap().to_scalar::<f32>().unwrap()
 }
 
 #[test]

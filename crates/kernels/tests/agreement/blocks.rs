@@ -1,24 +1,13 @@
 //! Products of blocks against the same by candle's own operations on unpacked weights.
 
-#![expect(clippy::unwrap_used, reason = "the helpers are of tests alone")]
-
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
 use omnivale_kernels::{Activation, After, BlockFormat, BlockLinear, Kernel};
 use proptest::prelude::*;
 
-const FORMATS: [BlockFormat; 2] = [BlockFormat::Q8_0, BlockFormat::Q4K];
+use crate::support::values;
 
-/// Values that look random, in [-1, 1), of a seed.
-fn values(shape: &[usize], seed: u32) -> Tensor {
-    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12_345);
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    let all: Vec<f32> = (0..shape.iter().product::<usize>()).map(next).collect();
-    Tensor::from_vec(all, shape, &Device::Cpu).expect("the shape is that of the values")
-}
+const FORMATS: [BlockFormat; 2] = [BlockFormat::Q8_0, BlockFormat::Q4K];
 
 /// A weight in blocks: its bytes, and what they say in f64.
 fn weight(format: BlockFormat, outputs: usize, inputs: usize, seed: u32) -> (Vec<u8>, Tensor) {

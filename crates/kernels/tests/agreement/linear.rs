@@ -1,24 +1,13 @@
 //! Every implementation against candle's own operations.
 
-#![expect(clippy::unwrap_used, reason = "the helpers are of tests alone")]
-
 use candle_core::{DType, Device, Tensor};
 use omnivale_kernels::{Activation, After, Kernel, Linear};
 use proptest::prelude::*;
 
+use crate::support::{off, values};
+
 const ACTIVATIONS: [Activation; 5] =
     [Activation::None, Activation::Relu, Activation::Gelu, Activation::QuickGelu, Activation::Silu];
-
-/// Values that look random, in [-1, 1), of a seed.
-fn values(shape: &[usize], seed: u32) -> Tensor {
-    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12_345);
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    let all: Vec<f32> = (0..shape.iter().product::<usize>()).map(next).collect();
-    Tensor::from_vec(all, shape, &Device::Cpu).expect("the shape is that of the values")
-}
 
 fn activated(z: &Tensor, activation: Activation) -> Tensor {
     let sigmoid = |x: Tensor| ((x.neg().unwrap().exp().unwrap() + 1.0).unwrap()).recip().unwrap();
@@ -29,13 +18,6 @@ fn activated(z: &Tensor, activation: Activation) -> Tensor {
         Activation::QuickGelu => (z * sigmoid((z * 1.702).unwrap())).unwrap(),
         Activation::Silu => (z * sigmoid(z.clone())).unwrap(),
     }
-}
-
-/// Largest difference.
-fn off(ours: &Tensor, reference: &Tensor) -> f32 {
-    let wide = |x: &Tensor| x.to_dtype(DType::F32).unwrap().flatten_all().unwrap();
-    let difference = (wide(ours) - wide(reference)).unwrap().abs().unwrap();
-    difference.max(0).unwrap().to_scalar::<f32>().unwrap()
 }
 
 /// What the layer should give, by candle, in f64.

@@ -1,27 +1,10 @@
 //! Heads and the attention of a few queries against candle's own operations.
 
-#![expect(clippy::unwrap_used, reason = "the helpers are of tests alone")]
-
 use candle_core::{D, DType, Device, Tensor};
 use omnivale_kernels::{Seen, attention_of_few, split_heads};
 use proptest::prelude::*;
 
-/// Values that look random, in [-1, 1), of a seed.
-fn values(shape: &[usize], seed: u32) -> Tensor {
-    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12_345);
-    let next = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    let all: Vec<f32> = (0..shape.iter().product::<usize>()).map(next).collect();
-    Tensor::from_vec(all, shape, &Device::Cpu).expect("the shape is that of the values")
-}
-
-fn worst(found: &Tensor, expected: &Tensor) -> f32 {
-    assert_eq!(found.dims(), expected.dims());
-    let difference = (found - expected).unwrap().abs().unwrap().flatten_all().unwrap();
-    difference.max(0).unwrap().to_scalar().unwrap()
-}
+use crate::support::{off, values};
 
 /// The same by candle, all parts one tensor.
 fn expected(q: &Tensor, k: &Tensor, v: &Tensor, mask: &Tensor) -> Tensor {
@@ -87,7 +70,7 @@ proptest! {
             expected(&q, &k.contiguous().unwrap(), &v.contiguous().unwrap(), &mask)
         };
         let found = attention_of_few(&q, &seen, &mask).unwrap().unwrap();
-        let worst = worst(&found, &reference);
+        let worst = off(&found, &reference);
         prop_assert!(worst < 2e-6, "{}", worst);
     }
 
@@ -107,13 +90,13 @@ proptest! {
             (values(&[batch, time, dim], seed ^ 5), values(&[batch, time, dim], seed ^ 6));
         let split = x.reshape((batch, time, heads, dim)).unwrap().transpose(1, 2).unwrap();
         let split = split.contiguous().unwrap();
-        prop_assert_eq!(worst(&split_heads(&x, heads, None).unwrap(), &split), 0.0);
+        prop_assert_eq!(off(&split_heads(&x, heads, None).unwrap(), &split), 0.0);
         let (a, b) = (split.narrow(3, 0, half).unwrap(), split.narrow(3, half, half).unwrap());
         let crossed = Tensor::cat(&[&b.neg().unwrap(), &a], 3).unwrap();
         let turned = split.broadcast_mul(&cos.unsqueeze(1).unwrap()).unwrap();
         let other = crossed.broadcast_mul(&sin.unsqueeze(1).unwrap()).unwrap();
         let found = split_heads(&x, heads, Some((&cos, &sin))).unwrap();
-        prop_assert_eq!(worst(&found, &(turned + other).unwrap()), 0.0);
+        prop_assert_eq!(off(&found, &(turned + other).unwrap()), 0.0);
     }
 }
 

@@ -1,0 +1,10 @@
+//! Every kernel against the same by candle's own operations.
+
+#![expect(clippy::unwrap_used, reason = "the helpers are of tests alone")]
+
+mod attention;
+mod blocks;
+mod few;
+mod gradients;
+mod linear;
+mod support;
