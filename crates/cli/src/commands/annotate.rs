@@ -2,6 +2,7 @@
 
 mod encoders;
 
+use std::path::Path;
 use std::thread::available_parallelism;
 
 use anyhow::Context;
@@ -37,8 +38,8 @@ pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Ending> {
         encoders: models.encoders(),
         transcriber: transcriber.as_ref().map(|transcriber| transcriber as &dyn Transcriber),
     };
-    if args.calibrate.is_some() {
-        calibrates(&plan, &parts)?;
+    if let Some(path) = &args.calibrate {
+        calibrates(&plan, &parts, path)?;
     }
     let stop = interrupt::install()?;
     let summary = run::run(&plan, &parts, stop, &*reporter::choose(args.progress))?;
@@ -49,7 +50,11 @@ pub(super) fn run(args: &AnnotateArgs) -> anyhow::Result<Ending> {
     if args.json {
         output::json(&summary)?;
     } else {
-        output::text(&conclusion(&plan, &summary))?;
+        let mut text = conclusion(&plan, &summary);
+        if let Some(path) = args.calibrate.as_ref().filter(|_| !summary.interrupted) {
+            text.push_str(&format!("thresholds: {}\n", path.display()));
+        }
+        output::text(&text)?;
     }
     Ok(ending(&plan, &summary))
 }
@@ -88,8 +93,15 @@ fn plan(args: &AnnotateArgs) -> anyhow::Result<Plan> {
     })
 }
 
-/// Whether thresholds can come of the run.
-fn calibrates(plan: &Plan, parts: &Parts<'_>) -> anyhow::Result<()> {
+/// Whether thresholds can come of the run and be written to `path`: said before the videos are decoded.
+fn calibrates(plan: &Plan, parts: &Parts<'_>, path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
+        return Err(usage(format!(
+            "--calibrate {}: give a file in a folder that is there",
+            path.display()
+        )));
+    }
     if !parts.encoders.any() {
         return Err(usage(
             "--calibrate finds the thresholds of learned encoders: give --clip or --clap, too",

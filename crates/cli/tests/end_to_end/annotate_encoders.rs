@@ -270,6 +270,7 @@ fn thresholds_are_found_by_quantile_and_can_be_used() {
     let again = run(&calibrating);
     expect(&again, 0);
     assert!(stdout(&again).contains("1 up to date"));
+    assert!(stdout(&again).ends_with(&format!("thresholds: {}\n", found.display())));
     assert_eq!(fs::read_to_string(&found).unwrap(), first);
     let output = run(&[&arguments[..], &["--config", text(&found)]].concat());
     expect(&output, 0);
@@ -278,6 +279,10 @@ fn thresholds_are_found_by_quantile_and_can_be_used() {
     let none = run(&["annotate", text(&video), "-o", text(&out), "--calibrate", text(&found)]);
     expect(&none, 2);
     assert!(stderr(&none).contains("give --clip or --clap"), "{}", stderr(&none));
+    let nowhere = root.path().join("nowhere/found.toml");
+    let nowhere = run(&[&arguments[..], &["--calibrate", text(&nowhere)]].concat());
+    expect(&nowhere, 2);
+    assert!(stderr(&nowhere).contains("in a folder that is there"), "{}", stderr(&nowhere));
     let mine = root.path().join("mine.toml");
     fs::write(&mine, "[measure]\nkeep_measurements = false\n").unwrap();
     let forgetful = run(&[&calibrating[..], &["--config", text(&mine)]].concat());

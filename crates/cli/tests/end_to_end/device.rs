@@ -81,3 +81,15 @@ fn models_answer_alike_by_candles_operations() {
     };
     assert_eq!(answer("tensors"), answer("plain"));
 }
+
+#[test]
+fn a_kernel_that_there_is_not_is_refused_before_anything_is_read() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("out");
+    let mut command = omnivale();
+    command.env("OMNIVALE_KERNEL", "abacus").args(["features", "visual", text(&tiny("vfr.mp4"))]);
+    let output = command.args(["-o", text(&out), "--weights", text(root.path())]).output().unwrap();
+    expect(&output, 2);
+    assert!(stderr(&output).contains("abacus"), "{}", stderr(&output));
+    assert!(!out.exists());
+}

@@ -18,8 +18,8 @@ pub(super) fn contrast(
     after: (usize, usize),
     config: &AudioConfig,
 ) -> f64 {
+    let distance = distance(track, rows, before, after, config);
     let (before, after) = nearby(before, after, config);
-    let distance = between(track, rows, before, after);
     let silent = config.meter.silent_db;
     let step = (level_db(track, before, silent) - level_db(track, after, silent)).abs();
     (distance / (1.0 - config.stitch_similarity)).max(step / config.level_step_db)
@@ -34,7 +34,7 @@ pub(super) fn distance(
     config: &AudioConfig,
 ) -> f64 {
     let (before, after) = nearby(before, after, config);
-    between(track, rows, before, after)
+    1.0 - similarity(&mean_row(track, rows, before), &mean_row(track, rows, after))
 }
 
 /// The context next to the cut.
@@ -46,15 +46,6 @@ fn nearby(
     let context = frames(config.context_s);
     let before = (before.0.max(before.1.saturating_sub(context)), before.1);
     (before, (after.0, after.1.min(after.0 + context)))
-}
-
-fn between(
-    track: &SoundTrack,
-    rows: &FeatureTrack,
-    before: (usize, usize),
-    after: (usize, usize),
-) -> f64 {
-    1.0 - similarity(&mean_row(track, rows, before), &mean_row(track, rows, after))
 }
 
 /// The mean descriptor of the rows whose middle lies in the stretch, or of the one nearest to its middle.
