@@ -121,6 +121,8 @@ fn spread(count: usize, below: usize) -> Vec<usize> {
 enum Found {
     /// The survey says why it is none.
     Unsure(&'static str),
+    /// Some pictures have damage that the survey does not see.
+    Damaged,
     /// Decoding met what the survey had not seen.
     Doubted,
     /// All were the same; so many pictures were decoded for five of so many.
@@ -134,6 +136,9 @@ fn compare(path: &Path) -> Found {
         Err(reason) => return Found::Unsure(reason),
     };
     let (decoded, album) = all(&source);
+    if !decoded.damage.is_empty() {
+        return Found::Damaged;
+    }
     let count = survey.pictures();
     let mut doubted = false;
     let mut for_five = 0;
