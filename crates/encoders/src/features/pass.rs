@@ -55,7 +55,7 @@ pub(super) fn run(
 /// Looks at the packets of a video; so far, nothing is decoded.
 fn survey(source: &Source, watch: Watch<'_>) -> Result<Surveyed, EncoderError> {
     /// Packets are read some ten thousand times faster than they are shown.
-    const OFTEN: Duration = Duration::from_millis(60_000);
+    const OFTEN: Duration = Duration::from_millis(10_000);
     let mut told = Time::ZERO;
     let mut told_of = |time: Time| {
         if time.since(told) < OFTEN {

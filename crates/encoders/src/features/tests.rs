@@ -175,7 +175,9 @@ fn whole(path: &Path) -> Whole {
 fn rows_on_the_way_are_those_of_the_whole_video() {
     let encoders = encoders(&[Kind::Visual, Kind::Audio, Kind::Speech]);
     let options = Options { frames: 12, tail: Tail::Full, ..Options::default() };
-    for name in ["delayed.mp4", "late.ts", "rotated.mp4", "vfr.mp4", "odd.webm", "truncated.mp4"] {
+    let names = ["delayed.mp4", "late.ts", "rotated.mp4", "vfr.mp4", "odd.webm", "truncated.mp4"];
+    for name in names.into_iter().chain(["long.mp4", "open_gop.mkv", "hidden.webm", "trimmed.mp4"])
+    {
         let whole = whole(&clip(name));
         let found = rows(&clip(name), &encoders, &options, 5);
         let visual = found.track(Kind::Visual).unwrap();
@@ -211,6 +213,41 @@ fn rows_on_the_way_are_those_of_the_whole_video() {
         assert_eq!(found.values(), speech.finish().unwrap(), "{name}");
         assert!(found.grid().rows() > 0);
     }
+}
+
+#[test]
+fn few_pictures_of_a_long_video_are_decoded() {
+    let encoders = encoders(&[Kind::Visual, Kind::Audio]);
+    let decoded = |name: &str, frames: usize| {
+        let options = Options { frames, ..Options::default() };
+        rows(&clip(name), &encoders, &options, 4).pictures_decoded
+    };
+    // A group of 50 pictures for each row, up to the picture that is wanted.
+    assert!((3..100).contains(&decoded("long.mp4", 3)), "{}", decoded("long.mp4", 3));
+    // Of a stream that leaves in doubt which are needed, all are.
+    assert_eq!(decoded("late.ts", 3), 50);
+}
+
+/// Stops at the `count`th word about how far it is.
+fn stopped_at(path: &Path, encoders: &Encoders, count: usize) -> Option<Features> {
+    let told = AtomicUsize::new(0);
+    let watch = |_| match told.fetch_add(1, Ordering::Relaxed) + 1 == count {
+        true => Flow::Stop,
+        false => Flow::Continue,
+    };
+    let found = extract(path, encoders, &Options::default(), Effort::default(), &watch).unwrap();
+    assert!(found.is_some() || told.into_inner() == count);
+    found
+}
+
+#[test]
+fn the_look_ahead_can_be_ended_and_so_can_the_decoding_after_it() {
+    let encoders = encoders(&[Kind::Visual]);
+    // 60 s: told twice while looking ahead, then about every second.
+    for count in [1, 2, 30] {
+        assert_eq!(stopped_at(&clip("long.mp4"), &encoders, count), None, "{count}");
+    }
+    assert!(stopped_at(&clip("long.mp4"), &encoders, 1_000).is_some());
 }
 
 #[test]

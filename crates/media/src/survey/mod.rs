@@ -152,7 +152,11 @@ pub(crate) fn survey(
             return Ok(Surveyed::Unsure(reason));
         }
     }
-    Ok(match draft.finish(stream, clock) {
+    if draft.packets() as u64 > limits::max_pictures(clock.duration) {
+        return Ok(Surveyed::Unsure("it has more pictures than its length can hold"));
+    }
+    let time = |ticks| clock.time(stream, ticks).filter(|&time| clock.accepts(time));
+    Ok(match draft.finish(stream.delay as usize, time) {
         Ok(survey) => Surveyed::Known(survey),
         Err(Unsure(reason)) => Surveyed::Unsure(reason),
     })

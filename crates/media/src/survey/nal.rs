@@ -17,7 +17,7 @@ struct Units {
 
 impl Units {
     /// The units of a packet, whose lengths must add up to it.
-    fn of<'a>(self, mut bytes: &'a [u8]) -> Result<Vec<&'a [u8]>, Unsure> {
+    fn of(self, mut bytes: &[u8]) -> Result<Vec<&[u8]>, Unsure> {
         let mut units = Vec::new();
         while !bytes.is_empty() {
             let (length, rest) = bytes.split_at_checked(self.width).ok_or(BROKEN)?;
