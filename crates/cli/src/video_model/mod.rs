@@ -10,6 +10,7 @@ mod identity;
 mod load;
 pub(crate) mod manifest;
 mod parts;
+mod progress;
 pub(crate) mod published;
 pub(crate) mod source;
 pub(crate) mod times;

@@ -45,7 +45,9 @@ pub use options::{Effort, Gaps, Kind, Options};
 pub use place::Place;
 
 /// Rises whenever the same video, weights and [`Options`] may give other rows.
-pub const VERSION: u32 = 1;
+///
+/// 2: only pictures that are needed are decoded, so that damage elsewhere no longer shifts which these are.
+pub const VERSION: u32 = 2;
 
 /// Told how far decoding is; may end it.
 type Watch<'a> = &'a (dyn Fn(Duration) -> Flow + Sync);

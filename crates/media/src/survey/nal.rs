@@ -8,6 +8,10 @@ use super::packet::{Headers, Shape, Unsure};
 /// Bytes of a unit in which its headers lie.
 const HEAD: usize = 64;
 
+/// Units of a packet, more than which no encoder makes: HEVC allows 600 slices, each with a few
+/// units around it.
+const MOST_UNITS: usize = 4_096;
+
 /// Cuts packets into units.
 #[derive(Debug, Clone, Copy)]
 struct Units {
@@ -23,7 +27,7 @@ impl Units {
             let (length, rest) = bytes.split_at_checked(self.width).ok_or(BROKEN)?;
             let length = length.iter().fold(0, |number, &byte| number << 8 | usize::from(byte));
             let (unit, rest) = rest.split_at_checked(length).ok_or(BROKEN)?;
-            if unit.first().is_none_or(|&first| first & 0x80 != 0) {
+            if unit.first().is_none_or(|&first| first & 0x80 != 0) || units.len() == MOST_UNITS {
                 return Err(BROKEN);
             }
             units.push(unit);
