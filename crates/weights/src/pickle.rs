@@ -3,8 +3,10 @@
 //! A pickle is a program for a stack machine, and the one in Python calls any function the program names. This one
 //! knows numbers, texts, plain containers and four names: `collections.OrderedDict`,
 //! `torch._utils._rebuild_tensor_v2`, `torch._utils._rebuild_parameter` and `torch.…Storage`. It only notes what they
-//! were given; every other name is an error. Memory is bounded by [`OPERATIONS`]; nothing recurses, since values refer
-//! to each other by number and may even do so in circles.
+//! were given. Training scripts also save a score beside the weights as a number of numpy's (CLAP's published file
+//! does); its three names are known and their values passed over, as [`Node::Foreign`]. Every other name is an error.
+//! Memory is bounded by [`OPERATIONS`]; nothing recurses, since values refer to each other by number and may even do
+//! so in circles.
 
 use std::collections::BTreeMap;
 
@@ -43,6 +45,8 @@ pub enum Node<'p> {
     Storage(Storage<'p>),
     /// A tensor within a storage.
     Tensor(Box<TensorNode>),
+    /// A number of numpy's, or a part of one: no tensor depends on it, and nothing is kept of it.
+    Foreign,
 }
 
 /// The names a pickle may use.
@@ -56,6 +60,12 @@ pub enum Class {
     RebuildParameter,
     /// `torch.FloatStorage` and the like.
     Storage(Kind),
+    /// `numpy.dtype`: how a number of numpy's is written.
+    NumpyKind,
+    /// `numpy.core.multiarray.scalar`: a number of numpy's, of a kind and its bytes.
+    NumpyNumber,
+    /// `_codecs.encode`: those bytes, which protocol 2 has as a text.
+    Encoded,
 }
 
 /// What a pickle says of a storage.
@@ -429,6 +439,11 @@ impl<'p> Machine<'p> {
             (b"torch._utils", b"_rebuild_tensor_v2") => Some(Class::RebuildTensor),
             (b"torch._utils", b"_rebuild_parameter") => Some(Class::RebuildParameter),
             (b"torch", _) => storage(),
+            (b"numpy", b"dtype") => Some(Class::NumpyKind),
+            (b"numpy.core.multiarray" | b"numpy._core.multiarray", b"scalar") => {
+                Some(Class::NumpyNumber)
+            }
+            (b"_codecs", b"encode") => Some(Class::Encoded),
             _ => None,
         };
         let Some(class) = class else {
@@ -469,7 +484,7 @@ impl<'p> Machine<'p> {
         Ok(())
     }
 
-    /// Notes a call, of which there are three kinds.
+    /// Notes a call.
     fn reduce(&mut self) -> Result<(), PickleError> {
         let arguments = self.pop()?;
         let callee = self.pop()?;
@@ -501,18 +516,21 @@ impl<'p> Machine<'p> {
                 let tensor = *tensor;
                 self.stack.push(tensor);
             }
+            (Node::Class(Class::NumpyKind | Class::NumpyNumber | Class::Encoded), _) => {
+                self.push(Node::Foreign);
+            }
             _ => return Err(self.malformed("a call with arguments it does not take".to_owned())),
         }
         Ok(())
     }
 
-    /// The attributes of an ordered dictionary: PyTorch keeps the versions of a model's parts there, which no tensor
-    /// depends on.
+    /// The attributes of an ordered dictionary, where PyTorch keeps the versions of a model's parts, or of a number's
+    /// kind: no tensor depends on them.
     fn build(&mut self) -> Result<(), PickleError> {
         self.pop()?;
         let top = self.top()?;
         match self.nodes[top] {
-            Node::Dict(_) => Ok(()),
+            Node::Dict(_) | Node::Foreign => Ok(()),
             _ => Err(self.malformed("sets attributes of what has none".to_owned())),
         }
     }

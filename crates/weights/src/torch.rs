@@ -327,6 +327,7 @@ impl<'a> Gatherer<'a> {
             Node::Float(value) => value.to_string().into(),
             Node::Text(text) => (*text).into(),
             Node::Bytes(bytes) => format!("{} bytes", bytes.len()).into(),
+            Node::Foreign => "a number of numpy's".into(),
             Node::Class(_) | Node::Storage(_) => {
                 return Err(wrong("is a part of a tensor, by itself"));
             }
