@@ -32,18 +32,10 @@ impl ClipText {
     /// # Errors
     /// When a file is missing, damaged, or not that of a CLIP.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, EncoderError> {
-        Self::open_in(folder, Precision::F32)
+        Self::open_on(folder, Precision::F32, &Device::Cpu)
     }
 
-    /// [`ClipText::open`] with products in `precision`.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn open_in(folder: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
-        Self::open_on(folder, precision, &Device::Cpu)
-    }
-
-    /// [`ClipText::open_in`] on a device of the caller's choice.
+    /// [`ClipText::open`] with products in `precision`, on a device of the caller's choice.
     ///
     /// # Errors
     /// As there.
