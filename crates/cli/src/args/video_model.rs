@@ -16,6 +16,7 @@ pub(crate) const MODEL_HELP: &str = "\
     projectors = [\"vtimellm_stage1_mm_projector.bin\"]\n  \
     stages = [\"longvale-vicuna-v1-5-7b-stage2-bp\", \"longvale-vicuna-v1-5-7b-stage3-it\"]\n\
     Further lines: precision, audio_share (AVicuna), and under [encoders] visual, audio, speech.\n\
+    Without one, ViT-L-14.pt, BEATs_iter3_plus_AS20K.pt, large-v2.pt and their kin in DIR are the encoders.\n\
     Nothing is downloaded; `omnivale model init -o DIR` makes a random model to try with.";
 
 /// Which model, and how it is held.
