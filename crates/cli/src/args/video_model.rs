@@ -28,7 +28,7 @@ pub(crate) struct ModelArgs {
     /// The base model, instead of the one in DIR: a folder, or OWNER/NAME in the Hugging Face cache
     #[arg(help_heading = "Model", long, value_name = "BASE")]
     pub(crate) base: Option<String>,
-    /// How the model's numbers are held [default: what model.toml says, else f32; a GGUF file as it is]
+    /// How the model's numbers are held [default: what model.toml says, else as the base model's file has them]
     #[arg(help_heading = "Model", long, value_enum)]
     pub(crate) precision: Option<Precision>,
     #[command(flatten)]
@@ -61,6 +61,14 @@ pub(crate) enum Precision {
     #[value(name = "q4_k")]
     #[serde(rename = "q4_k")]
     Q4K,
+}
+
+impl Precision {
+    /// Its word on the command line.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
 }
 
 /// How answers are generated.
