@@ -1,49 +1,108 @@
 //! Memory that kernels work in: aligned to cache lines, reused, and shared between threads that write apart.
 
-use std::cell::RefCell;
-use std::marker::PhantomData;
+mod large;
 
-use candle_core::{CpuStorage, Layout, Result};
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use candle_core::{CpuStorage, Result};
 use half::{bf16, f16};
 
-/// One cache line.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
-
 /// Memory that begins at a cache line, at first zero: loads of whole vectors then never touch two lines.
-pub(crate) struct Lines(Vec<Line>);
+///
+/// That of a large weight is asked of the system directly where that is Linux: it comes zero without being written, its
+/// pages are made by the threads that fill them, and may be large ones (see [`large`]).
+pub(crate) struct Lines {
+    begin: NonNull<u8>,
+    bytes: usize,
+    of_system: bool,
+}
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+// SAFETY: it owns its memory, as a vector does.
+unsafe impl Send for Lines {}
+// SAFETY: a shared one is only read.
+unsafe impl Sync for Lines {}
 
 impl Lines {
+    const NONE: Self =
+        Self { begin: NonNull::<Aligned>::dangling().cast(), bytes: 0, of_system: false };
+
     pub(crate) fn new(bytes: usize) -> Self {
-        Self(vec![Line([0; 64]); bytes.div_ceil(64)])
+        let bytes = bytes.next_multiple_of(LINE);
+        if bytes == 0 {
+            return Self::NONE;
+        }
+        if let Some(begin) = large::zeroed(bytes) {
+            return Self { begin, bytes, of_system: true };
+        }
+        let Ok(layout) = Layout::from_size_align(bytes, LINE) else { too_large(bytes) };
+        // SAFETY: the layout is not empty.
+        let Some(begin) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
+            handle_alloc_error(layout)
+        };
+        Self { begin, bytes, of_system: false }
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.0.len() * 64
+        self.bytes
     }
 
     pub(crate) fn as_ptr<T>(&self) -> *const T {
-        self.0.as_ptr().cast()
+        self.begin.as_ptr().cast()
     }
 
     pub(crate) fn as_mut_ptr<T>(&mut self) -> *mut T {
-        self.0.as_mut_ptr().cast()
+        self.begin.as_ptr().cast()
+    }
+}
+
+/// What the beginning of memory without bytes is aligned to as well.
+#[repr(align(64))]
+struct Aligned;
+
+#[cold]
+fn too_large(bytes: usize) -> ! {
+    panic!("{bytes} bytes are more than any memory has")
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if self.of_system {
+            // SAFETY: the system gave this memory, and nobody else has it.
+            unsafe { large::free(self.begin, self.bytes) };
+        } else if self.bytes > 0 {
+            // SAFETY: allocated with this layout, which was found good then.
+            unsafe {
+                dealloc(self.begin.as_ptr(), Layout::from_size_align_unchecked(self.bytes, LINE));
+            }
+        }
     }
 }
 
 /// Gives `act` at least `bytes` of memory that begins at a cache line; what is in it is left from before. The thread
-/// keeps it for the next time, so `act` must not ask again.
+/// keeps it for the next time.
 pub(crate) fn with_scratch<R>(bytes: usize, act: impl FnOnce(*mut u8) -> R) -> R {
     thread_local! {
-        static SCRATCH: RefCell<Lines> = const { RefCell::new(Lines(Vec::new())) };
+        static SCRATCH: Cell<Lines> = const { Cell::new(Lines::NONE) };
     }
-    SCRATCH.with_borrow_mut(|scratch| {
-        if scratch.bytes() < bytes {
-            *scratch = Lines::new(bytes);
-        }
-        act(scratch.as_mut_ptr())
-    })
+    let mut scratch = SCRATCH.take();
+    if scratch.bytes() < bytes {
+        scratch = Lines::new(bytes);
+    }
+    let result = act(scratch.as_mut_ptr());
+    SCRATCH.set(scratch);
+    result
 }
 
 /// Values of one of the formats that kernels take.
@@ -56,7 +115,7 @@ pub(crate) enum Values<'a> {
 
 impl<'a> Values<'a> {
     /// The values of a tensor, whose layout must have no gaps.
-    pub(crate) fn of(storage: &'a CpuStorage, layout: &Layout) -> Result<Self> {
+    pub(crate) fn of(storage: &'a CpuStorage, layout: &candle_core::Layout) -> Result<Self> {
         let Some((begin, end)) = layout.contiguous_offsets() else {
             candle_core::bail!("a kernel was given a tensor with gaps: {layout:?}");
         };
