@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::LlmError;
 use crate::checkpoint::{Tensors, normalised};
+use crate::linalg::Matrix;
 
 /// `adapter_config.json`, as far as it changes the merge.
 #[derive(Deserialize)]
@@ -290,6 +291,13 @@ impl Tensors for Merged<'_> {
             Some(sum) => Ok(Some(sum.to_dtype(base.dtype())?)),
             None => Ok(Some(base)),
         }
+    }
+
+    fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, LlmError> {
+        if self.adapters.iter().any(|adapter| adapter.pairs.contains_key(name)) {
+            return Ok(Matrix::Dense(self.wanted(name, &[outputs, inputs])?));
+        }
+        self.base.matrix(name, outputs, inputs)
     }
 }
 

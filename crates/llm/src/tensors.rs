@@ -7,6 +7,7 @@ use omnivale_weights::Weights;
 
 use crate::LlmError;
 use crate::linalg::Matrix;
+use crate::stored::Stored;
 
 /// Tensors of a checkpoint by name: a map in memory, files, or another source changed on the way (as
 /// [`crate::lora::Merged`] does).
@@ -32,7 +33,7 @@ pub trait Tensors {
         Err(LlmError::TensorShape { name: name(), expected, found })
     }
 
-    /// The weight of a linear layer, `[outputs, inputs]`, which may be quantised.
+    /// The weight of a linear layer, `[outputs, inputs]`, which may be quantised, or still in its file.
     ///
     /// # Errors
     /// As [`Tensors::wanted`].
@@ -61,5 +62,14 @@ impl Tensors for Weights {
             Some(_) => Ok(Some(Self::tensor(self, name)?)),
             None => Ok(None),
         }
+    }
+
+    fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, LlmError> {
+        if self.shape(name) == Some(&[outputs, inputs])
+            && let Some(rows) = self.rows(name)?
+        {
+            return Ok(Matrix::Stored(Stored::new(rows)));
+        }
+        Ok(Matrix::Dense(self.wanted(name, &[outputs, inputs])?))
     }
 }

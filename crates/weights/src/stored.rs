@@ -100,16 +100,16 @@ impl Stored {
     pub(super) fn read(&self, path: &Path) -> Result<Tensor, WeightsError> {
         let size = self.kind.bytes() as usize;
         let fill = |to: &mut [u8]| {
-            let mut file = File::open(path)?;
-            file.seek(SeekFrom::Start(self.start))?;
-            file.read_exact(to)
+            let failed = |source| WeightsError::Read { path: PathBuf::from(path), source };
+            let mut file = File::open(path).map_err(failed)?;
+            file.seek(SeekFrom::Start(self.start)).map_err(failed)?;
+            file.read_exact(to).map_err(failed)
         };
-        let failed = |source| WeightsError::Read { path: PathBuf::from(path), source };
         if self.span == 0 || self.stride == row_major(&self.shape) {
-            return Ok(self.kind.filled(&self.shape, fill).map_err(failed)??);
+            return self.kind.filled(&self.shape, fill);
         }
         let mut bytes = vec![0; self.span * size];
-        fill(&mut bytes).map_err(failed)?;
+        fill(&mut bytes)?;
         Ok(self.kind.tensor(&self.gathered(&bytes), &self.shape)?)
     }
 
