@@ -1,92 +1,47 @@
 //! Memory that kernels work in: aligned to cache lines, reused, and shared between threads that write apart.
 
-mod large;
-
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::ptr::NonNull;
 
-use candle_core::{CpuStorage, Result};
+use candle_core::{CpuStorage, Layout, Result};
 use half::{bf16, f16};
 
 /// Memory that begins at a cache line, at first zero: loads of whole vectors then never touch two lines.
 ///
-/// That of a large weight is asked of the system directly where that is Linux: it comes zero without being written, its
-/// pages are made by the threads that fill them, and may be large ones (see [`large`]).
+/// Zeros that are asked for come from the system without being written, where there are many: its pages are then made by
+/// the threads that fill them. Large pages are not asked for: no product was found to be faster for them, and on virtual
+/// machines that give back what is free they are the memory that the host has to find first.
+#[derive(Default)]
 pub(crate) struct Lines {
-    begin: NonNull<u8>,
-    bytes: usize,
-    of_system: bool,
+    /// A line more than is used.
+    memory: Vec<u64>,
+    /// Bytes before the first line.
+    before: usize,
 }
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
-// SAFETY: it owns its memory, as a vector does.
-unsafe impl Send for Lines {}
-// SAFETY: a shared one is only read.
-unsafe impl Sync for Lines {}
-
 impl Lines {
-    const NONE: Self =
-        Self { begin: NonNull::<Aligned>::dangling().cast(), bytes: 0, of_system: false };
-
     pub(crate) fn new(bytes: usize) -> Self {
-        let bytes = bytes.next_multiple_of(LINE);
         if bytes == 0 {
-            return Self::NONE;
+            return Self::default();
         }
-        if let Some(begin) = large::zeroed(bytes) {
-            return Self { begin, bytes, of_system: true };
-        }
-        let Ok(layout) = Layout::from_size_align(bytes, LINE) else { too_large(bytes) };
-        // SAFETY: the layout is not empty.
-        let Some(begin) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
-            handle_alloc_error(layout)
-        };
-        Self { begin, bytes, of_system: false }
+        let memory = vec![0_u64; (bytes.div_ceil(LINE) + 1) * (LINE / 8)];
+        let before = memory.as_ptr().addr().wrapping_neg() % LINE;
+        Self { memory, before }
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        (self.memory.len() * 8).saturating_sub(LINE)
     }
 
     pub(crate) fn as_ptr<T>(&self) -> *const T {
-        self.begin.as_ptr().cast()
+        self.memory.as_ptr().wrapping_byte_add(self.before).cast()
     }
 
     pub(crate) fn as_mut_ptr<T>(&mut self) -> *mut T {
-        self.begin.as_ptr().cast()
-    }
-}
-
-/// What the beginning of memory without bytes is aligned to as well.
-#[repr(align(64))]
-struct Aligned;
-
-#[cold]
-fn too_large(bytes: usize) -> ! {
-    panic!("{bytes} bytes are more than any memory has")
-}
-
-impl Default for Lines {
-    fn default() -> Self {
-        Self::NONE
-    }
-}
-
-impl Drop for Lines {
-    fn drop(&mut self) {
-        if self.of_system {
-            // SAFETY: the system gave this memory, and nobody else has it.
-            unsafe { large::free(self.begin, self.bytes) };
-        } else if self.bytes > 0 {
-            // SAFETY: allocated with this layout, which was found good then.
-            unsafe {
-                dealloc(self.begin.as_ptr(), Layout::from_size_align_unchecked(self.bytes, LINE));
-            }
-        }
+        self.memory.as_mut_ptr().wrapping_byte_add(self.before).cast()
     }
 }
 
@@ -94,7 +49,7 @@ impl Drop for Lines {
 /// keeps it for the next time.
 pub(crate) fn with_scratch<R>(bytes: usize, act: impl FnOnce(*mut u8) -> R) -> R {
     thread_local! {
-        static SCRATCH: Cell<Lines> = const { Cell::new(Lines::NONE) };
+        static SCRATCH: Cell<Lines> = const { Cell::new(Lines { memory: Vec::new(), before: 0 }) };
     }
     let mut scratch = SCRATCH.take();
     if scratch.bytes() < bytes {
@@ -115,7 +70,7 @@ pub(crate) enum Values<'a> {
 
 impl<'a> Values<'a> {
     /// The values of a tensor, whose layout must have no gaps.
-    pub(crate) fn of(storage: &'a CpuStorage, layout: &candle_core::Layout) -> Result<Self> {
+    pub(crate) fn of(storage: &'a CpuStorage, layout: &Layout) -> Result<Self> {
         let Some((begin, end)) = layout.contiguous_offsets() else {
             candle_core::bail!("a kernel was given a tensor with gaps: {layout:?}");
         };

@@ -15,7 +15,7 @@ use crate::LlmError;
 use crate::config::Config;
 use crate::linalg::Matrix;
 use crate::precision::{HEAD, Precision, held, packed};
-use crate::stored::{Stored, paired};
+use crate::stored::{Stored, place_of_half, place_of_neighbour};
 use crate::tensors::Tensors;
 use crate::tokenizer::Tokenizer;
 
@@ -71,8 +71,8 @@ fn turned(bytes: &[u8], heads: usize, dim: usize, to_file: bool) -> Vec<u8> {
     for head in 0..heads {
         for at in 0..dim {
             let from = match to_file {
-                true => at % 2 * (dim / 2) + at / 2,
-                false => paired(at, dim),
+                true => place_of_neighbour(at, dim),
+                false => place_of_half(at, dim),
             };
             let begin = (head * dim + from) * row;
             out.extend_from_slice(&bytes[begin..begin + row]);
@@ -177,6 +177,11 @@ impl Tensors for GgufModel {
             Some((plan, bytes)) => Ok(Some(tensor(plan.kind, &bytes, &plan.shape)?)),
             None => Ok(None),
         }
+    }
+
+    fn shape(&self, name: &str) -> Result<Option<Vec<usize>>, LlmError> {
+        let name = name_in_file(name);
+        Ok(name.and_then(|name| Some(self.file.tensors().get(&name)?.shape.clone())))
     }
 
     fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, LlmError> {
@@ -362,9 +367,25 @@ pub fn write(
         progress(at, published.len());
         let (name, shape) = &published[at];
         at += 1;
-        let tensor = tensors.wanted(name, shape)?;
+        let heads = turned_heads(config, name);
+        let tensor = match shape[..] {
+            [outputs, inputs] => match tensors.matrix(name, outputs, inputs)? {
+                Matrix::Stored(stored) => {
+                    let stored = stored.held_as(plan.kind);
+                    let stored = match heads {
+                        Some(_) => stored.of_neighbours(config.head_dim),
+                        None => stored,
+                    };
+                    let mut bytes = vec![0; outputs * stored.row_bytes()];
+                    stored.read_all(&mut bytes)?;
+                    return Ok(bytes);
+                }
+                here => here.tensor()?,
+            },
+            _ => tensors.wanted(name, shape)?,
+        };
         let bytes = packed(&tensor, plan.kind)?;
-        Ok(match turned_heads(config, name) {
+        Ok(match heads {
             Some(heads) => turned(&bytes, heads, config.head_dim, true),
             None => bytes,
         })

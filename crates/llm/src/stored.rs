@@ -18,20 +18,39 @@ const PART: usize = 256 << 10;
 pub struct Stored {
     rows: Arc<Rows>,
     kind: BlockKind,
-    /// Rows of a head, if the file has each head's halves as pairs.
-    paired: Option<usize>,
+    order: Order,
+}
+
+/// In which order rows are given.
+#[derive(Debug, Clone, Copy)]
+enum Order {
+    /// As the file has them.
+    Same,
+    /// The file has the two halves of each head of so many rows as neighbours; they are given as halves.
+    Halves(usize),
+    /// The file has halves; they are given as neighbours.
+    Neighbours(usize),
 }
 
 impl Stored {
     /// The rows of a file in their order, as they are stored.
     #[must_use]
     pub fn new(rows: Rows) -> Self {
-        Self { kind: rows.kind(), rows: Arc::new(rows), paired: None }
+        Self { kind: rows.kind(), rows: Arc::new(rows), order: Order::Same }
     }
 
     /// The same of a file that has the two halves of each head of `dim` rows as neighbours, in the published order.
     pub(crate) fn paired(rows: Rows, dim: usize) -> Self {
-        Self { paired: Some(dim), ..Self::new(rows) }
+        Self { order: Order::Halves(dim), ..Self::new(rows) }
+    }
+
+    /// The same in the order of llama.cpp's files, the halves of each head of `dim` rows as neighbours.
+    pub(crate) fn of_neighbours(self, dim: usize) -> Self {
+        let order = match self.order {
+            Order::Halves(_) => Order::Same,
+            Order::Same | Order::Neighbours(_) => Order::Neighbours(dim),
+        };
+        Self { order, ..self }
     }
 
     /// The same, held in another kind.
@@ -63,14 +82,16 @@ impl Stored {
     /// # Errors
     /// If the file cannot be read, or its rows are no whole blocks of the kind.
     pub fn read(&self, first: usize, to: &mut [u8]) -> Result<(), LlmError> {
-        let Some(dim) = self.paired else {
-            return Ok(self.rows.read_as(self.kind, first, to)?);
+        type Place = fn(usize, usize) -> usize;
+        let (dim, place): (usize, Place) = match self.order {
+            Order::Same => return Ok(self.rows.read_as(self.kind, first, to)?),
+            Order::Halves(dim) => (dim, place_of_half),
+            Order::Neighbours(dim) => (dim, place_of_neighbour),
         };
         let row = self.row_bytes().max(1);
         for (at, to) in (first..).zip(to.chunks_exact_mut(row)) {
             let (head, at) = (at / dim, at % dim);
-            let from = head * dim + paired(at, dim);
-            self.rows.read_as(self.kind, from, to)?;
+            self.rows.read_as(self.kind, head * dim + place(at, dim), to)?;
         }
         Ok(())
     }
@@ -114,9 +135,14 @@ impl Stored {
     }
 }
 
-/// The place among the rows of a head in a file of the published row `at`: halves there, pairs here.
-pub(crate) fn paired(at: usize, dim: usize) -> usize {
+/// Where among a head's rows, halves side by side as neighbours, row `at` of the halves one after the other is.
+pub(crate) fn place_of_half(at: usize, dim: usize) -> usize {
     at % (dim / 2) * 2 + at / (dim / 2)
+}
+
+/// The other way: where among the halves one after the other row `at` of the neighbours is.
+pub(crate) fn place_of_neighbour(at: usize, dim: usize) -> usize {
+    at % 2 * (dim / 2) + at / 2
 }
 
 /// Matrices of one kind and of the same inputs, the rows of each below those of the one before.

@@ -18,6 +18,14 @@ pub trait Tensors {
     /// If the source cannot be read.
     fn tensor(&self, name: &str) -> Result<Option<Tensor>, LlmError>;
 
+    /// The shape of the tensor of this name; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the source cannot be read.
+    fn shape(&self, name: &str) -> Result<Option<Vec<usize>>, LlmError> {
+        Ok(self.tensor(name)?.map(|tensor| tensor.dims().to_vec()))
+    }
+
     /// The tensor of this name and shape.
     ///
     /// # Errors
@@ -58,14 +66,18 @@ impl Tensors for BTreeMap<String, Tensor> {
 
 impl Tensors for Weights {
     fn tensor(&self, name: &str) -> Result<Option<Tensor>, LlmError> {
-        match self.shape(name) {
+        match Self::shape(self, name) {
             Some(_) => Ok(Some(Self::tensor(self, name)?)),
             None => Ok(None),
         }
     }
 
+    fn shape(&self, name: &str) -> Result<Option<Vec<usize>>, LlmError> {
+        Ok(Self::shape(self, name).map(<[usize]>::to_vec))
+    }
+
     fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, LlmError> {
-        if self.shape(name) == Some(&[outputs, inputs])
+        if Self::shape(self, name) == Some(&[outputs, inputs])
             && let Some(rows) = self.rows(name)?
         {
             return Ok(Matrix::Stored(Stored::new(rows)));

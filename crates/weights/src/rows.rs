@@ -9,9 +9,15 @@ use std::cell::Cell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use candle_core::Tensor;
+
 use crate::WeightsError;
 use crate::gguf::BlockKind;
+use crate::kind::Kind;
 use crate::recode::recode;
+
+/// Bytes that are read and rounded at once.
+const PART: usize = 256 << 10;
 
 /// A matrix in a file, row after row. Made only of what a header announces and the file is long enough for.
 #[derive(Debug)]
@@ -119,6 +125,18 @@ impl Rows {
         let done = read.and_then(|()| recode(self.kind, &stored[..bytes], kind, to));
         STORED.set(stored);
         done
+    }
+
+    /// All rows as a tensor of `shape`, whose first axis they are, in a kind of numbers that candle has: read and rounded
+    /// a part at a time into the tensor's own memory.
+    pub(crate) fn tensor(&self, kind: BlockKind, shape: &[usize]) -> Result<Tensor, WeightsError> {
+        let numbers = kind.plain().unwrap_or(Kind::F32);
+        let row = self.row_bytes(kind).max(1);
+        let rows = (PART / row).max(1);
+        numbers.filled(shape, |to| {
+            let mut parts = to.chunks_mut(rows * row).enumerate();
+            parts.try_for_each(|(at, to)| self.read_as(kind, at * rows, to))
+        })
     }
 
     #[cfg(unix)]

@@ -7,6 +7,7 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::LayoutReport;
 use crate::WeightsError;
+use crate::gguf::BlockKind;
 use crate::{Kind, Rows, Weights};
 
 /// The tensors whose names begin with a prefix, converted to one number format and brought to one device as they are
@@ -107,7 +108,10 @@ impl<'w> View<'w> {
         self.with(|ledger| ledger.known.insert(name.clone()));
         match problem {
             None => {
-                let tensor = self.weights.tensor(&name)?.to_dtype(self.dtype)?;
+                let tensor = match (self.weights.rows(&name)?, numbers(self.dtype)) {
+                    (Some(rows), Some(kind)) => rows.tensor(kind, shape)?,
+                    _ => self.weights.tensor(&name)?.to_dtype(self.dtype)?,
+                };
                 Ok(tensor.to_device(&self.device)?)
             }
             Some(problem) => {
@@ -171,6 +175,16 @@ impl<'w> View<'w> {
     fn with<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> T {
         // Each act is one insertion or one look: a panic elsewhere leaves nothing half done.
         act(&mut self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The kind of values of a number format that rows are read in.
+fn numbers(dtype: DType) -> Option<BlockKind> {
+    match dtype {
+        DType::F32 => Some(BlockKind::F32),
+        DType::F16 => Some(BlockKind::F16),
+        DType::BF16 => Some(BlockKind::Bf16),
+        _ => None,
     }
 }
 
