@@ -11,6 +11,7 @@ mod load;
 pub(crate) mod manifest;
 mod memory;
 mod parts;
+mod progress;
 pub(crate) mod published;
 pub(crate) mod source;
 pub(crate) mod times;
