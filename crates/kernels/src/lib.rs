@@ -46,5 +46,6 @@ pub use function::Activation;
 pub use linear::{After, Linear};
 pub use lora::lora_linear;
 pub use norm::{layer_norm, rms_norm};
+pub use packed::ReadRows;
 pub use peak::peak_flops;
 pub use rotate::split_heads;

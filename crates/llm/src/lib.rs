@@ -50,6 +50,7 @@ pub mod lora;
 pub mod precision;
 pub mod projector;
 pub mod splice;
+pub mod stored;
 mod tensors;
 pub mod tokenizer;
 

@@ -9,6 +9,7 @@ pub(crate) mod features;
 mod identity;
 mod load;
 pub(crate) mod manifest;
+mod memory;
 mod parts;
 mod progress;
 pub(crate) mod published;
