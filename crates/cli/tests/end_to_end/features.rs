@@ -245,3 +245,19 @@ fn the_help_of_features_is_written_for_a_person() {
     expect(&output, 0);
     insta::assert_snapshot!("help_features", stdout(&output));
 }
+
+#[test]
+fn why_all_pictures_must_be_decoded_is_told_to_those_who_ask() {
+    let root = tempfile::tempdir().unwrap();
+    let weights = encoders(root.path(), "0").join("clip-vit-large-patch14");
+    let said = |name: &str| {
+        let mut command = omnivale();
+        command.args(["features", "visual", "-vv", "--frames", "2", "--fresh", "--weights"]);
+        command.arg(&weights).arg(tiny(name)).arg("-o").arg(root.path().join(name));
+        stderr(&done(&mut command, 0))
+    };
+    let unsure =
+        "all pictures must be decoded: packets of its container need not be whole pictures";
+    assert!(said("late.ts").contains(unsure));
+    assert!(!said("long.mp4").contains("all pictures must be decoded"));
+}

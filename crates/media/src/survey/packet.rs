@@ -86,3 +86,32 @@ impl Headers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_packet_or_unsure(
+            header in vec(any::<u8>(), 0..40),
+            width in 0..4_u8,
+            packets in vec(vec(prop_oneof![any::<u8>(), 0..4_u8, Just(0x80)], 0..40), 0..4),
+        ) {
+            // Bytes at random are seldom the header of a codec.
+            let mut usual = [&[1, 0, 0, 0, width][..], &[0; 16], &[width, 0]].concat();
+            for (codec, most_at) in [("h264", 6), ("hevc", 22), ("vp9", 0), ("av1", 0), ("h261", 0)] {
+                usual[most_at] = 0;
+                for header in [&header, &usual] {
+                    let Ok(mut reader) = Reader::new(codec, header) else { continue };
+                    for packet in &packets {
+                        let _ = reader.read(packet);
+                    }
+                }
+            }
+        }
+    }
+}
