@@ -7,6 +7,8 @@
 
 mod av1;
 mod bits;
+mod h264;
+mod hevc;
 mod nal;
 mod order;
 mod packet;

@@ -1,6 +1,7 @@
 //! What the packets of a stream are to its decoder.
 
-use super::nal::{H264, Hevc};
+use super::h264::H264;
+use super::hevc::Hevc;
 use super::{av1, vp9};
 
 /// Why it is not certain what a decoder would make of a file; a fragment.
