@@ -4,7 +4,8 @@
 //!
 //! `--model` is a folder or a GGUF file; without it a model of `--layers`, `--hidden`, ... is made at random. Without
 //! `--precision` a GGUF file is used as it is stored, a folder in f32. Prints one JSON document: tokens per second (of the
-//! median step), seconds of loading (on the clock and of all threads) and of the processor, bytes; with `--bandwidth yes` also what the memory gives.
+//! median step), seconds of loading (on the clock and of all threads) and of the processor, bytes; with `--bandwidth yes` also what the memory gives
+//! and what as much fresh memory as the weights take costs.
 //! `--logits FILE` writes what the model says after the prompt. Prefill is done `--rounds` times; `--batch` rows are decoded after one shared prompt.
 
 use std::time::Instant;
@@ -134,6 +135,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         measured.push(timed(|| model.products(batch))?);
     }
     let products = Measured::of(&mut measured);
+    // What loading cannot do without: as much fresh memory as the weights take.
+    let mut fresh = None;
+    if arguments.text("--bandwidth").is_some() {
+        fresh = Some(timed(|| {
+            touch(model.weight_bytes());
+            Ok(())
+        })?);
+    }
     let bandwidth = if arguments.text("--bandwidth").is_some() { Some(read_speed()) } else { None };
     println!(
         "{:#}",
@@ -152,6 +161,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "products_alone_processor_ms": products.processor * 1e3,
             "weight_gb_per_s": model.weight_bytes() as f64 / 1e9 / step.best,
             "memory_gb_per_s": bandwidth,
+            "fresh_memory_s": fresh.map(|(time, _)| time),
+            "fresh_memory_processor_s": fresh.map(|(_, processor)| processor),
             "peak_memory_bytes": peak(),
         })
     );
@@ -214,6 +225,15 @@ fn read_speed() -> f64 {
         best = best.min(start.elapsed().as_secs_f64());
     }
     (data.len() * 8) as f64 / 1e9 / best
+}
+
+/// Asks for as many bytes of memory and touches each page of them, by all threads.
+fn touch(bytes: usize) {
+    let mut memory = vec![0_u8; bytes];
+    memory.par_chunks_mut(1 << 20).for_each(|part| {
+        part.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
+    });
+    std::hint::black_box(&memory);
 }
 
 /// The most memory that this process has had, in bytes, where the system tells.

@@ -7,4 +7,5 @@ mod blocks;
 mod few;
 mod gradients;
 mod linear;
+mod read;
 mod support;

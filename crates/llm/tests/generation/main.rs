@@ -1,6 +1,7 @@
 //! Generation on random tiny models: a batch gives what its rows give one at a time.
 
 mod answers;
+mod loading;
 mod precision;
 mod tiny;
 #[path = "../tokenizer/toy.rs"]

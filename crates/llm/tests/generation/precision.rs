@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::{tiny, toy};
 
 /// Wide enough for blocks of 256.
-fn config(key_heads: usize, tied: bool, vocabulary: usize) -> Config {
+pub(crate) fn config(key_heads: usize, tied: bool, vocabulary: usize) -> Config {
     Config {
         hidden_size: 256,
         intermediate_size: 512,
@@ -29,7 +29,7 @@ fn config(key_heads: usize, tied: bool, vocabulary: usize) -> Config {
 }
 
 /// Weights as a trained model's are: logits that differ by a few, not by hundreds.
-fn tensors(config: &Config, seed: u64) -> BTreeMap<String, Tensor> {
+pub(crate) fn tensors(config: &Config, seed: u64) -> BTreeMap<String, Tensor> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let one = |(name, shape): (String, Vec<usize>)| {
         let scale = if shape.len() == 1 { 0.2 } else { 0.2 / 1.5 };
@@ -40,7 +40,7 @@ fn tensors(config: &Config, seed: u64) -> BTreeMap<String, Tensor> {
     config.tensors().into_iter().map(one).collect()
 }
 
-fn tokenizer() -> Tokenizer {
+pub(crate) fn tokenizer() -> Tokenizer {
     Tokenizer::from_model_bytes(&toy::model(), "toy", AfterSpecial::Stripped).expect("it is sound")
 }
 
@@ -53,7 +53,7 @@ fn cosine(a: &Tensor, b: &Tensor) -> f32 {
 }
 
 /// Logits at each position of some tokens: all at once, and one at a time after a cache.
-fn logits(model: &Llama) -> [Tensor; 2] {
+pub(crate) fn logits(model: &Llama) -> [Tensor; 2] {
     let ids: Vec<u32> = (0..24).map(|at| (at * 7) % model.config().vocab_size as u32).collect();
     let all = model.embed(&ids).expect("known tokens");
     let whole = model.forward(&all, &[ids.len()], None).expect("the model runs");
