@@ -4,7 +4,7 @@
 
 mod attention;
 mod blocks;
-mod few;
 mod gradients;
 mod linear;
+mod ragged;
 mod support;

@@ -7,7 +7,7 @@ use omnivale_kernels::Kernel;
 use omnivale_llm::LlmError;
 use omnivale_llm::checkpoint::{ModelFiles, Moved, Placed, Tensors};
 use omnivale_llm::gguf::{self, Source};
-use omnivale_llm::llama::{Cache, Config, Llama};
+use omnivale_llm::llama::{Cache, Config, Llama, Row};
 use omnivale_llm::lora::{Adapter, Merged, Stage};
 use omnivale_llm::precision::{Precision, Prepared};
 use omnivale_llm::tokenizer::{AfterSpecial, Tokenizer};
@@ -56,16 +56,18 @@ fn cosine(a: &Tensor, b: &Tensor) -> f32 {
 fn logits(model: &Llama) -> [Tensor; 2] {
     let ids: Vec<u32> = (0..24).map(|at| (at * 7) % model.config().vocab_size as u32).collect();
     let all = model.embed(&ids).expect("known tokens");
-    let whole = model.forward(&all, &[ids.len()], None).expect("the model runs");
-    let mut cache = Cache::new(model.config(), 1);
+    let whole = model.forward(&all, &[ids.len()]).expect("the model runs");
+    let mut cache = Cache::new(model.config());
     let steps: Vec<Tensor> = ids
         .iter()
         .map(|id| {
-            let one = model.embed(&[*id]).expect("a known token");
-            model.forward(&one, &[1], Some(&mut cache)).expect("the model runs")
+            let one = model.embed(&[*id]).and_then(|one| Ok(one.squeeze(0)?));
+            let row = Row { cache: &mut cache, count: 1 };
+            model.extend(&one.expect("a known token"), &mut [row]).expect("the model runs")
         })
         .collect();
-    let steps = Tensor::cat(&steps, 1).expect("all of one shape");
+    let steps = Tensor::cat(&steps, 0).and_then(|steps| steps.unsqueeze(0));
+    let steps = steps.expect("all of one shape");
     [whole, steps].map(|hidden| {
         let logits = model.logits(&hidden).expect("the head runs");
         logits.to_dtype(DType::F32).expect("a float")
