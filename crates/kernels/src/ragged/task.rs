@@ -36,6 +36,15 @@ struct Query {
     by: f32,
 }
 
+/// Some queries, and keys that they see: the first ones of a part.
+struct View<'a, T> {
+    queries: std::ops::Range<usize>,
+    part: &'a Part<'a, T>,
+    keys: usize,
+    /// The number of the first key among all.
+    first: usize,
+}
+
 impl<T: Format> Work for Task<'_, T> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
@@ -63,21 +72,22 @@ impl<T: Format> Work for Task<'_, T> {
                 });
             }
         }
+        let views = self.views(shared);
         // SAFETY: the caller's promise; there is room for the scores and sums of all queries, and the parts have as
         // many keys as the queries see.
         unsafe {
-            self.each_part(shared, &queries, |queries, part, keys, first| {
-                self.scores::<S>(queries, part, keys, first);
-            });
+            for view in &views {
+                self.scores::<S>(view, &queries[view.queries.clone()]);
+            }
             for query in &mut queries {
                 query.by = 1.0 / self.softmax::<S>(query);
                 for column in (0..sizes.dim).step_by(S::LANES) {
                     S::store(query.sums.add(column), S::splat(0.0));
                 }
             }
-            self.each_part(shared, &queries, |queries, part, keys, first| {
-                self.values::<S>(queries, part, keys, first);
-            });
+            for view in &views {
+                self.values::<S>(view, &queries[view.queries.clone()]);
+            }
             for query in &queries {
                 let by = S::splat(query.by);
                 for column in (0..sizes.dim).step_by(S::LANES) {
@@ -89,64 +99,62 @@ impl<T: Format> Work for Task<'_, T> {
     }
 }
 
-impl<T: Format> Task<'_, T> {
-    /// Calls `act` for each part with those who see it, how many of its keys they see, and its first key among all.
-    #[inline(always)]
-    unsafe fn each_part(
-        &self,
-        shared: &[Part<'_, T>],
-        queries: &[Query],
-        act: impl Fn(&[Query], &Part<'_, T>, usize, usize),
-    ) {
+// No closures around vectors: what is in them would not be compiled for the level.
+impl<'a, T: Format> Task<'a, T> {
+    /// Who sees which keys.
+    fn views(&self, shared: &'a [Part<'a, T>]) -> Vec<View<'a, T>> {
+        let group = self.whole.group();
+        let mut views = Vec::with_capacity(shared.len() + self.places.len());
         let mut before = 0;
         for part in shared {
-            act(queries, part, part.keys, before);
+            let queries = 0..self.places.len() * group;
+            views.push(View { queries, part, keys: part.keys, first: before });
             before += part.keys;
         }
-        let group = self.whole.group();
-        let mut first = 0;
+        let mut place = 0;
         for run in self.places.chunk_by(|one, other| one.row == other.row) {
-            let queries = &queries[first * group..][..run.len() * group];
-            if let (Some(own), Some(last)) = (self.whole.rows[run[0].row].last(), run.last()) {
-                act(queries, own, last.own, before);
+            let queries = place * group..(place + run.len()) * group;
+            if let (Some(part), Some(last)) = (self.whole.rows[run[0].row].last(), run.last()) {
+                views.push(View { queries, part, keys: last.own, first: before });
             }
-            first += run.len();
+            place += run.len();
         }
+        views
     }
 
-    /// Scores of `keys` keys of a part whose first is number `first`.
+    /// Keys or values that stay near while queries pass over them.
+    fn block(&self) -> usize {
+        let block = BLOCK_BYTES / (self.whole.sizes.dim * size_of::<T>());
+        block.next_multiple_of(TOGETHER).max(TOGETHER)
+    }
+
     #[inline(always)]
-    unsafe fn scores<S: Simd>(
-        &self,
-        queries: &[Query],
-        part: &Part<'_, T>,
-        keys: usize,
-        first: usize,
-    ) {
-        self.each_block(keys, |begin, count| {
-            let side = |at: usize| part.k.at(self.head, begin + at.min(count - 1));
+    unsafe fn scores<S: Simd>(&self, view: &View<'_, T>, queries: &[Query]) {
+        let block = self.block();
+        for begin in (0..view.keys).step_by(block) {
+            let run = (begin, block.min(view.keys - begin));
             for queries in queries.chunks(together::<S>()) {
                 // SAFETY: the caller's promise.
                 unsafe {
                     match queries.len() {
-                        1 => self.few_scores::<S, 1>(queries, side, count, first + begin),
-                        2 => self.few_scores::<S, 2>(queries, side, count, first + begin),
-                        3 => self.few_scores::<S, 3>(queries, side, count, first + begin),
-                        _ => self.few_scores::<S, 4>(queries, side, count, first + begin),
+                        1 => self.few_scores::<S, 1>(queries, view, run),
+                        2 => self.few_scores::<S, 2>(queries, view, run),
+                        3 => self.few_scores::<S, 3>(queries, view, run),
+                        _ => self.few_scores::<S, 4>(queries, view, run),
                     }
                 }
             }
-        });
+        }
     }
 
+    /// Scores of some keys of a part: the first and how many.
     #[expect(clippy::needless_range_loop, reason = "plain loops unroll into registers")]
     #[inline(always)]
     unsafe fn few_scores<S: Simd, const COUNT: usize>(
         &self,
         queries: &[Query],
-        key: impl Fn(usize) -> *const T,
-        count: usize,
-        first: usize,
+        view: &View<'_, T>,
+        (begin, count): (usize, usize),
     ) {
         let dim = self.whole.sizes.dim;
         let scale = 1.0 / (dim as f32).sqrt();
@@ -156,7 +164,7 @@ impl<T: Format> Task<'_, T> {
             for at in (0..count).step_by(TOGETHER) {
                 let mut keys = [std::ptr::null(); TOGETHER];
                 for other in 0..TOGETHER {
-                    keys[other] = key(at + other);
+                    keys[other] = view.part.k.at(self.head, begin + (at + other).min(count - 1));
                 }
                 let mut sums = [[S::splat(0.0); TOGETHER]; COUNT];
                 for column in (0..dim).step_by(S::LANES) {
@@ -172,7 +180,10 @@ impl<T: Format> Task<'_, T> {
                     }
                 }
                 for query in 0..COUNT {
-                    let to = queries[query].scores.add(first + at).cast::<[f32; TOGETHER]>();
+                    let to = queries[query]
+                        .scores
+                        .add(view.first + begin + at)
+                        .cast::<[f32; TOGETHER]>();
                     to.write_unaligned(S::sums(sums[query]).map(|sum| sum * scale));
                 }
             }
@@ -209,37 +220,31 @@ impl<T: Format> Task<'_, T> {
         }
     }
 
-    /// Adds the values of `keys` keys of a part whose first is number `first`.
     #[inline(always)]
-    unsafe fn values<S: Simd>(
-        &self,
-        queries: &[Query],
-        part: &Part<'_, T>,
-        keys: usize,
-        first: usize,
-    ) {
-        self.each_block(keys, |begin, count| {
-            let side = |at: usize| part.v.at(self.head, begin + at);
-            let run = (first + begin, count);
+    unsafe fn values<S: Simd>(&self, view: &View<'_, T>, queries: &[Query]) {
+        let block = self.block();
+        for begin in (0..view.keys).step_by(block) {
+            let run = (begin, block.min(view.keys - begin));
             for queries in queries.chunks(together::<S>()) {
                 // SAFETY: the caller's promise.
                 unsafe {
                     match queries.len() {
-                        1 => self.few_values::<S, 1>(queries, side, run),
-                        2 => self.few_values::<S, 2>(queries, side, run),
-                        3 => self.few_values::<S, 3>(queries, side, run),
-                        _ => self.few_values::<S, 4>(queries, side, run),
+                        1 => self.few_values::<S, 1>(queries, view, run),
+                        2 => self.few_values::<S, 2>(queries, view, run),
+                        3 => self.few_values::<S, 3>(queries, view, run),
+                        _ => self.few_values::<S, 4>(queries, view, run),
                     }
                 }
             }
-        });
+        }
     }
 
+    /// Adds some values of a part: the first and how many.
     #[inline(always)]
     unsafe fn few_values<S: Simd, const COUNT: usize>(
         &self,
         queries: &[Query],
-        value: impl Fn(usize) -> *const T + Copy,
+        view: &View<'_, T>,
         run: (usize, usize),
     ) {
         /// Vectors of sums in registers, for each query.
@@ -249,11 +254,11 @@ impl<T: Format> Task<'_, T> {
         // SAFETY: the caller's promise.
         unsafe {
             while column + WIDE * S::LANES <= dim {
-                self.columns::<S, COUNT, WIDE>(queries, value, run, column);
+                self.columns::<S, COUNT, WIDE>(queries, view, run, column);
                 column += WIDE * S::LANES;
             }
             while column < dim {
-                self.columns::<S, COUNT, 1>(queries, value, run, column);
+                self.columns::<S, COUNT, 1>(queries, view, run, column);
                 column += S::LANES;
             }
         }
@@ -265,8 +270,8 @@ impl<T: Format> Task<'_, T> {
     unsafe fn columns<S: Simd, const COUNT: usize, const WIDE: usize>(
         &self,
         queries: &[Query],
-        value: impl Fn(usize) -> *const T,
-        (first, count): (usize, usize),
+        view: &View<'_, T>,
+        (begin, count): (usize, usize),
         column: usize,
     ) {
         // SAFETY: the caller's promise.
@@ -274,14 +279,14 @@ impl<T: Format> Task<'_, T> {
             let mut sums = [[S::splat(0.0); WIDE]; COUNT];
             let mut weights = [std::ptr::null(); COUNT];
             for query in 0..COUNT {
-                weights[query] = queries[query].scores.add(first).cast_const();
+                weights[query] = queries[query].scores.add(view.first + begin).cast_const();
                 for wide in 0..WIDE {
                     let from = queries[query].sums.add(column + wide * S::LANES);
                     sums[query][wide] = S::load(from);
                 }
             }
             for key in 0..count {
-                let from = value(key).add(column);
+                let from = view.part.v.at(self.head, begin + key).add(column);
                 let mut v = [S::splat(0.0); WIDE];
                 for wide in 0..WIDE {
                     v[wide] = T::load::<S>(from.add(wide * S::LANES));
@@ -298,16 +303,6 @@ impl<T: Format> Task<'_, T> {
                     S::store(queries[query].sums.add(column + wide * S::LANES), sums[query][wide]);
                 }
             }
-        }
-    }
-
-    /// Calls `act` with the first and the number of each block of `keys` keys.
-    #[inline(always)]
-    fn each_block(&self, keys: usize, act: impl Fn(usize, usize)) {
-        let block = BLOCK_BYTES / (self.whole.sizes.dim * size_of::<T>());
-        let block = block.next_multiple_of(TOGETHER).max(TOGETHER);
-        for begin in (0..keys).step_by(block) {
-            act(begin, block.min(keys - begin));
         }
     }
 }

@@ -94,11 +94,10 @@ unsafe impl Simd for Avx2 {
             _mm_cvtss_f32(_mm_add_ss(pair, _mm_movehdup_ps(pair)))
         }
         fn sums(a: [__m256; 4]) -> [f32; 4] {
-            // Halves of two vectors side by side, then of all four: each lane's four are of the four vectors.
-            let pair = |a: __m256, b: __m256| {
-                _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b))
-            };
-            let (low, high) = (_mm256_castps_pd(pair(a[0], a[1])), _mm256_castps_pd(pair(a[2], a[3])));
+            // Of two vectors side by side, then of all four: each lane's four are of the four vectors.
+            let low = _mm256_add_ps(_mm256_unpacklo_ps(a[0], a[1]), _mm256_unpackhi_ps(a[0], a[1]));
+            let high = _mm256_add_ps(_mm256_unpacklo_ps(a[2], a[3]), _mm256_unpackhi_ps(a[2], a[3]));
+            let (low, high) = (_mm256_castps_pd(low), _mm256_castps_pd(high));
             let (low, high) = (_mm256_unpacklo_pd(low, high), _mm256_unpackhi_pd(low, high));
             let all = _mm256_add_ps(_mm256_castpd_ps(low), _mm256_castpd_ps(high));
             let all = _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps::<1>(all));
@@ -178,11 +177,11 @@ macro_rules! avx512 {
             fn sum(a: __m512) -> f32 { _mm512_reduce_add_ps(a) }
             fn sums(a: [__m512; 4]) -> [f32; 4] {
                 // As by AVX2, of twice as many lanes.
-                let pair = |a: __m512, b: __m512| {
-                    _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b))
-                };
-                let low = _mm512_castps_pd(pair(a[0], a[1]));
-                let high = _mm512_castps_pd(pair(a[2], a[3]));
+                let low =
+                    _mm512_add_ps(_mm512_unpacklo_ps(a[0], a[1]), _mm512_unpackhi_ps(a[0], a[1]));
+                let high =
+                    _mm512_add_ps(_mm512_unpacklo_ps(a[2], a[3]), _mm512_unpackhi_ps(a[2], a[3]));
+                let (low, high) = (_mm512_castps_pd(low), _mm512_castps_pd(high));
                 let (low, high) = (_mm512_unpacklo_pd(low, high), _mm512_unpackhi_pd(low, high));
                 let all = _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high));
                 let half = _mm512_extractf32x8_ps::<1>(all);
