@@ -10,7 +10,8 @@ use crate::config::Config;
 /// Keys and values of some positions: for each layer both `[1, key heads, positions, head_dim]`.
 type Part = Vec<(Tensor, Tensor)>;
 
-/// What one row (a prompt and its answer) has seen: keys and values of each layer.
+/// What one row (a prompt and its answer) has seen: keys and values of each layer, in f32 where the model is in f32, else
+/// in 16 bits ([`Llama::bytes_of_position`](crate::llama::Llama::bytes_of_position)).
 #[derive(Debug)]
 pub struct Cache {
     /// What other rows may have seen alike before, part after part: never changed, kept once, and dropped with the last

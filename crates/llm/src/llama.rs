@@ -63,8 +63,8 @@ pub struct Row<'a> {
 enum Past<'a, 'b> {
     /// Nothing but what comes with them, as this mask `[batch, time, time]` shows it.
     None(Tensor),
-    /// What each row has seen.
-    Rows(&'a mut [Row<'b>]),
+    /// What each row has seen, in this format.
+    Rows(&'a mut [Row<'b>], DType),
 }
 
 struct Attention {
@@ -106,7 +106,8 @@ impl Attention {
         let v = split_heads(v, key_heads, None)?;
         let mixed = match past {
             Past::None(mask) => attention(&q, &[(k, v)], mask)?,
-            Past::Rows(rows) => {
+            Past::Rows(rows, dtype) => {
+                let (k, v) = (k.to_dtype(*dtype)?, v.to_dtype(*dtype)?);
                 let mut first = 0;
                 let mut sights = Vec::with_capacity(rows.len());
                 for row in rows.iter_mut() {
@@ -161,6 +162,8 @@ pub struct Llama {
     /// `[hidden]`.
     norm: Tensor,
     lm_head: Linear,
+    /// The format of the keys and values that rows have seen.
+    seen: DType,
 }
 
 fn linear(
@@ -198,13 +201,26 @@ impl Llama {
         } else {
             linear(tensors, "lm_head", vocabulary, width)?
         };
-        Ok(Self { config, embed_tokens, layers, norm, lm_head })
+        // Where weights are in fewer bits than what is computed in, keys and values need no more than 16: half the memory
+        // of a row. With a table of f32 nothing is rounded.
+        let seen = match (norm.dtype(), embed_tokens.dtype()) {
+            (DType::F32, DType::BF16 | DType::F16) => DType::BF16,
+            (computed, _) => computed,
+        };
+        Ok(Self { config, embed_tokens, layers, norm, lm_head, seen })
     }
 
     /// The model's shape.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Bytes of one position that a row has seen.
+    #[must_use]
+    pub fn bytes_of_position(&self) -> usize {
+        let values = 2 * self.config.num_key_value_heads * self.config.head_dim;
+        self.config.num_hidden_layers * values * self.seen.size_in_bytes()
     }
 
     /// The embedding table, `[vocabulary, hidden]`.
@@ -261,7 +277,8 @@ impl Llama {
         }
         let of_row = |row: &Row<'_>| row.cache.length()..row.cache.length() + row.count;
         let positions: Vec<usize> = rows.iter().flat_map(of_row).collect();
-        let hidden = self.run(&embeddings.unsqueeze(0)?, &positions, Past::Rows(rows))?;
+        let hidden =
+            self.run(&embeddings.unsqueeze(0)?, &positions, Past::Rows(rows, self.seen))?;
         for row in rows {
             row.cache.advance(row.count);
         }

@@ -32,7 +32,11 @@ pub(crate) fn of_rows(q: &Tensor, rows: &[Sight]) -> Result<Tensor, LlmError> {
         let own = q.narrow(2, first, row.count)?;
         let keys: usize = row.seen.iter().map(|(k, _)| k.dims()[2]).sum();
         let mask = causal(row.count, keys, q)?;
-        mixed.push(attention(&own, &row.seen, &mask)?);
+        let mut seen = Vec::with_capacity(row.seen.len());
+        for (k, v) in &row.seen {
+            seen.push((k.to_dtype(q.dtype())?, v.to_dtype(q.dtype())?));
+        }
+        mixed.push(attention(&own, &seen, &mask)?);
         first += row.count;
     }
     Ok(Tensor::cat(&mixed, 1)?)

@@ -42,9 +42,10 @@ pub(crate) struct PredictArgs {
     /// Questions answered side by side, whichever videos they are about; answers do not depend on it
     ///
     /// More are faster, up to about 30, and take memory: each its own keys and values, and each video
-    /// that is asked about its own once. With 7 billion weights that is 1 MB a position, so 300 MB a video
-    /// and 250 MB an answer of a hundred words. Lines are written in the order of the questions, so what is
-    /// lost by a crash is at most what was answered beside one long answer.
+    /// that is asked about its own once. With 7 billion weights that is 1 MB a position in f32 and half
+    /// of it in any other precision: in f32 300 MB a video and 250 MB an answer of a hundred words. Lines
+    /// are written in the order of the questions, so what is lost by a crash is at most what was
+    /// answered beside one long answer.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub(crate) batch: u32,
     /// What to do with a video that has no visual features

@@ -206,6 +206,29 @@ fn a_gguf_file_is_the_model_that_was_written() {
 }
 
 #[test]
+fn keys_and_values_in_sixteen_bits_change_little_and_in_f32_nothing() {
+    let config = Config { hidden_size: 64, head_dim: 16, ..config(2, false, 300) };
+    let tensors = tensors(&config, 12);
+    for precision in [Precision::F32, Precision::Bf16, Precision::F16, Precision::Q8_0] {
+        let prepared = Prepared { tensors: &tensors, precision, device: Device::Cpu };
+        let model = Llama::new(config.clone(), &prepared).unwrap();
+        let width = if precision == Precision::F32 { 4 } else { 2 };
+        let values = config.num_hidden_layers * 2 * config.num_key_value_heads * config.head_dim;
+        assert_eq!(model.bytes_of_position(), values * width);
+        // Without a cache, keys and values are as they were computed.
+        let [exact, steps] = logits(&model);
+        let cosine = cosine(&steps, &exact);
+        eprintln!("{precision}: cosine {cosine}");
+        // What is rounded to eight bits again at every product passes a small difference on as a larger one.
+        let least = if precision == Precision::Q8_0 { 0.999_5 } else { 0.999_98 };
+        assert!(cosine > least, "{precision}: {cosine}");
+        let off = (&steps - &exact).and_then(|off| off.abs()).and_then(|off| off.max_all());
+        let off: f32 = off.unwrap().to_scalar().unwrap();
+        assert!(precision != Precision::F32 || off < 1e-4, "{off}");
+    }
+}
+
+#[test]
 fn a_gguf_file_has_the_kinds_that_llama_cpp_expects() {
     let folder = tempfile::tempdir().unwrap();
     let tokenizer = tokenizer();
