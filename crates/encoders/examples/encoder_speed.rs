@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Writes the random models into FOLDER where they are not there yet (2.5 GB), runs CLIP ViT-L/14 on FRAMES pictures (20
-//! where it is not said), ready or (`frames`) as bytes of 1280x720 in memory, BEATs on 60 s and the encoder of Whisper-large-v2 on 60 s, and prints one JSON line for each
-//! round: wall-clock seconds, and seconds of all processors, which other programs disturb less. The peer,
+//! where it is not said), ready or (`frames`) as bytes of 1280x720 in memory, BEATs on 60 s and the encoder of Whisper-large-v2 on 60 s, and prints one JSON line for loading
+//! and one for each round: wall-clock seconds, and seconds of all processors, which other programs disturb less. The peer,
 //! `scripts/bench/encoders_peer.py`, prints the same lines.
 
 use std::fs::File;
@@ -172,6 +172,25 @@ fn processor_seconds() -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
+/// The most memory that this program has had, in bytes, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+}
+
+/// Opens a model and says what that took.
+fn loaded<M, E>(model: &str, precision: &str, open: impl FnOnce() -> Result<M, E>) -> Result<M, E> {
+    let (begin, processors) = (Instant::now(), processor_seconds());
+    let opened = open()?;
+    let line = json!({
+        "model": model, "precision": precision, "load_s": begin.elapsed().as_secs_f64(),
+        "load_processor_s": processor_seconds() - processors, "peak_memory_bytes": peak_memory()
+    });
+    println!("{line}");
+    Ok(opened)
+}
+
 fn measure(
     model: &str,
     precision: &str,
@@ -203,13 +222,15 @@ fn main() -> Result<(), Any> {
     let wanted = |name: &str| which == "all" || which == name;
     if wanted("clip") {
         clip(&folder.join("clip"))?;
-        let model = ClipVision::open_in(folder.join("clip"), format)?;
+        let open = || ClipVision::open_on(folder.join("clip"), format, &Device::Cpu);
+        let model = loaded("clip", precision, open)?;
         let pictures = Tensor::randn(0f32, 1.0, (frames, 3, 224, 224), &Device::Cpu)?;
         measure("clip", precision, rounds, || Ok(model.forward(&pictures).map(drop)?))?;
     }
     if wanted("frames") {
         clip(&folder.join("clip"))?;
-        let model = ClipVision::open_in(folder.join("clip"), format)?;
+        let open = || ClipVision::open_on(folder.join("clip"), format, &Device::Cpu);
+        let model = loaded("clip", precision, open)?;
         let (height, width) = (720, 1280);
         let film: Vec<u8> =
             (0..height * width * 3 + frames).map(|at| (at * 31 % 253) as u8).collect();
@@ -230,7 +251,8 @@ fn main() -> Result<(), Any> {
     }
     if wanted("beats") {
         beats(&folder.join("beats"))?;
-        let model = Beats::open_in(folder.join("beats"), format)?;
+        let open = || Beats::open_on(folder.join("beats"), format, &Device::Cpu);
+        let model = loaded("beats", precision, open)?;
         // 60 s are 11.7 windows of 5.12 s; the last is filled up. Four at a time, as `features` encodes them.
         let sound = Tensor::randn(0f32, 1.0, (4, 512, 128), &Device::Cpu)?;
         measure("beats", precision, rounds, || {
@@ -239,7 +261,8 @@ fn main() -> Result<(), Any> {
     }
     if wanted("whisper") {
         whisper(&folder.join("whisper"))?;
-        let model = WhisperEncoder::open_in(folder.join("whisper"), format)?;
+        let open = || WhisperEncoder::open_on(folder.join("whisper"), format, &Device::Cpu);
+        let model = loaded("whisper", precision, open)?;
         let sound = Tensor::randn(0f32, 1.0, (2, 80, 3000), &Device::Cpu)?;
         measure("whisper", precision, rounds, || Ok(model.forward(&sound).map(drop)?))?;
     }

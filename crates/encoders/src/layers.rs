@@ -8,6 +8,7 @@ use omnivale_kernels::{Activation, After, Attention};
 
 use crate::EncoderError;
 use omnivale_weights::View;
+use omnivale_weights::gguf::BlockKind;
 
 /// The number format in which a model multiplies its matrices. Sums, norms and what goes from layer to layer are f32 in
 /// either.
@@ -47,9 +48,26 @@ pub(crate) struct Linear {
 impl Linear {
     /// Takes `weight` and `bias`.
     pub(crate) fn load(view: &View<'_>, input: usize, output: usize) -> Result<Self, EncoderError> {
-        let weight = view.tensor("weight", &[output, input])?;
         let bias = view.tensor("bias", &[output])?;
-        Self::new(view, &weight, Some(&bias))
+        Self::take(view, &[output, input], Some(&bias))
+    }
+
+    /// Takes `weight`, read where it is packed if that can be.
+    fn take(view: &View<'_>, shape: &[usize], bias: Option<&Tensor>) -> Result<Self, EncoderError> {
+        let kind = match view.products() {
+            DType::BF16 => BlockKind::Bf16,
+            DType::F16 => BlockKind::F16,
+            _ => BlockKind::F32,
+        };
+        match view.rows("weight", shape)? {
+            Some(rows) => {
+                let read = |first: usize, to: &mut [u8]| rows.read_as(kind, first, to);
+                let dims = (rows.count(), rows.width());
+                let inner = omnivale_kernels::Linear::read(view.products(), dims, bias, &read)?;
+                Ok(Self { inner })
+            }
+            None => Self::new(view, &view.tensor("weight", shape)?, bias),
+        }
     }
 
     /// Takes `weight` of a linear layer without a bias.
@@ -58,7 +76,7 @@ impl Linear {
         input: usize,
         output: usize,
     ) -> Result<Self, EncoderError> {
-        Self::new(view, &view.tensor("weight", &[output, input])?, None)
+        Self::take(view, &[output, input], None)
     }
 
     /// Takes `weight` of a convolution of a picture whose windows neither overlap nor leave gaps: `[out, channels, side, side]`,
@@ -69,7 +87,7 @@ impl Linear {
         side: usize,
         output: usize,
     ) -> Result<Self, EncoderError> {
-        Self::new(view, &view.tensor("weight", &[output, channels, side, side])?, None)
+        Self::take(view, &[output, channels, side, side], None)
     }
 
     /// Of a `weight` `[out, ..]` and a bias that are already taken.

@@ -18,6 +18,7 @@ use crate::Kernel;
 use crate::level::Level;
 use crate::linear::After;
 use crate::memory::{Fresh, Out, Values, with_scratch};
+use crate::packed::ReadRows;
 use crate::product::Epilogue;
 use crate::tile::share;
 use dot::Bytes;
@@ -97,10 +98,51 @@ impl BlockLinear {
             let lengths: Vec<usize> = weights.iter().map(|bytes| bytes.len()).collect();
             candle_core::bail!("{lengths:?} bytes are not rows of {inputs} inputs in {format:?}");
         }
+        let outputs = weights.iter().map(|bytes| bytes.len() / row).sum();
+        // The rows of one weight after the other, from the first that is asked for on.
+        let rows = |first: usize, to: &mut [u8]| {
+            let (mut skip, mut left) = (first * row, to);
+            for bytes in weights {
+                let here = bytes.get(skip..).unwrap_or_default();
+                skip = skip.saturating_sub(bytes.len());
+                let count = here.len().min(left.len());
+                let (to, more) = std::mem::take(&mut left).split_at_mut(count);
+                to.copy_from_slice(&here[..count]);
+                left = more;
+            }
+            Ok(())
+        };
+        Self::read_with(format, (outputs, inputs), kernel, &rows)
+    }
+
+    /// From the rows of blocks of a weight `[outputs, inputs]`, which `rows` gives where they are asked for: the whole is
+    /// nowhere but where it is packed. `None` as for [`BlockLinear::new`].
+    ///
+    /// # Errors
+    /// What `rows` ends with, and as [`BlockLinear::new`].
+    pub fn read<E: From<candle_core::Error> + Send>(
+        format: BlockFormat,
+        (outputs, inputs): (usize, usize),
+        rows: &ReadRows<'_, E>,
+    ) -> std::result::Result<Option<Self>, E> {
+        let kernel = Kernel::chosen().map_err(candle_core::Error::from)?;
+        Self::read_with(format, (outputs, inputs), kernel, rows)
+    }
+
+    fn read_with<E: From<candle_core::Error> + Send>(
+        format: BlockFormat,
+        (outputs, inputs): (usize, usize),
+        kernel: Kernel,
+        rows: &ReadRows<'_, E>,
+    ) -> std::result::Result<Option<Self>, E> {
+        if inputs == 0 || !inputs.is_multiple_of(format.values()) {
+            let error = format!("rows of {inputs} inputs are no whole blocks of {format:?}");
+            return Err(candle_core::Error::Msg(error).into());
+        }
         let level = kernel.level();
         let Some(bytes) = Bytes::of(level) else { return Ok(None) };
-        let panels = Arc::new(Panels::new(format, weights, inputs, bytes.bias()));
-        Ok(Some(Self { panels, bytes, level }))
+        let panels = Panels::read(format, (outputs, inputs), bytes.bias(), rows)?;
+        Ok(Some(Self { panels: Arc::new(panels), bytes, level }))
     }
 
     /// Values of a row that goes in.

@@ -45,6 +45,7 @@ pub use function::Activation;
 pub use linear::{After, Linear};
 pub use lora::lora_linear;
 pub use norm::{layer_norm, rms_norm};
+pub use packed::ReadRows;
 pub use peak::peak_flops;
 pub use ragged::{RaggedRow, Seen, attention_of_rows};
 pub use rotate::split_heads;

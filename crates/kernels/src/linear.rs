@@ -9,7 +9,7 @@ use crate::Kernel;
 use crate::frozen::Frozen;
 use crate::function::Activation;
 use crate::memory::Values;
-use crate::packed::Packed;
+use crate::packed::{self, Packed, ReadRows};
 use crate::product::{Epilogue, product};
 
 /// `activation(x W^T + b)`, its weight packed for the processor once.
@@ -74,6 +74,44 @@ impl Linear {
         let weight = weight.flatten_from(1)?;
         let (outputs, inputs) = weight.dims2()?;
         let dtype = weight.dtype();
+        let bias = Self::checked((dtype, outputs, inputs), bias)?;
+        let weight = if weight.device().is_cpu() && kernel != Kernel::Tensors {
+            let packed = Box::new(Packed::new(&weight.detach(), kernel)?);
+            Weight::Packed { packed, kernel, transposed: OnceLock::new() }
+        } else {
+            Weight::Tensor(weight.detach().contiguous()?)
+        };
+        Ok(Self { inner: Arc::new(Inner { weight, bias, inputs, outputs, dtype }) })
+    }
+
+    /// From the rows of a weight `[outputs, inputs]` of f32, bf16 or f16, which `rows` gives where they are asked for:
+    /// the whole is nowhere but where it is packed. The implementation is the chosen one, on the processor.
+    ///
+    /// # Errors
+    /// What `rows` ends with, and as [`Linear::new`].
+    pub fn read<E: From<candle_core::Error> + Send>(
+        dtype: DType,
+        (outputs, inputs): (usize, usize),
+        bias: Option<&Tensor>,
+        rows: &ReadRows<'_, E>,
+    ) -> std::result::Result<Self, E> {
+        let kernel = Kernel::chosen().map_err(candle_core::Error::from)?;
+        let bias = Self::checked((dtype, outputs, inputs), bias)?;
+        if matches!(kernel, Kernel::Tensors | Kernel::OneDnn) {
+            // These want the whole, as a tensor.
+            let whole = packed::whole(dtype, (outputs, inputs), rows)?;
+            return Ok(Self::with(&whole, bias.as_ref(), kernel)?);
+        }
+        let packed = Box::new(Packed::read(dtype, (outputs, inputs), kernel, rows)?);
+        let weight = Weight::Packed { packed, kernel, transposed: OnceLock::new() };
+        Ok(Self { inner: Arc::new(Inner { weight, bias, inputs, outputs, dtype }) })
+    }
+
+    /// The bias in f32, once it is found to fit a weight of a format and a shape that there are products for.
+    fn checked(
+        (dtype, outputs, inputs): (DType, usize, usize),
+        bias: Option<&Tensor>,
+    ) -> Result<Option<Tensor>> {
         if inputs == 0 {
             candle_core::bail!("a weight of {outputs} outputs and no inputs");
         }
@@ -83,17 +121,10 @@ impl Linear {
         if !matches!(dtype, DType::F32 | DType::BF16 | DType::F16) {
             candle_core::bail!("a weight is of f32, bf16 or f16, not {dtype:?}");
         }
-        let bias = match bias {
-            Some(bias) => Some(bias.detach().to_dtype(DType::F32)?.contiguous()?),
-            None => None,
-        };
-        let weight = if weight.device().is_cpu() && kernel != Kernel::Tensors {
-            let packed = Box::new(Packed::new(&weight.detach(), kernel)?);
-            Weight::Packed { packed, kernel, transposed: OnceLock::new() }
-        } else {
-            Weight::Tensor(weight.detach().contiguous()?)
-        };
-        Ok(Self { inner: Arc::new(Inner { weight, bias, inputs, outputs, dtype }) })
+        match bias {
+            Some(bias) => Ok(Some(bias.detach().to_dtype(DType::F32)?.contiguous()?)),
+            None => Ok(None),
+        }
     }
 
     /// Values of a row that goes in.

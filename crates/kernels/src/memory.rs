@@ -1,49 +1,63 @@
 //! Memory that kernels work in: aligned to cache lines, reused, and shared between threads that write apart.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::marker::PhantomData;
 
 use candle_core::{CpuStorage, Layout, Result};
 use half::{bf16, f16};
 
-/// One cache line.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
-
 /// Memory that begins at a cache line, at first zero: loads of whole vectors then never touch two lines.
-pub(crate) struct Lines(Vec<Line>);
+///
+/// Zeros that are asked for come from the system without being written, where there are many: its pages are then made by
+/// the threads that fill them. Large pages are not asked for: no product was found to be faster for them, and on virtual
+/// machines that give back what is free they are the memory that the host has to find first.
+#[derive(Default)]
+pub(crate) struct Lines {
+    /// A line more than is used.
+    memory: Vec<u64>,
+    /// Bytes before the first line.
+    before: usize,
+}
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 impl Lines {
     pub(crate) fn new(bytes: usize) -> Self {
-        Self(vec![Line([0; 64]); bytes.div_ceil(64)])
+        if bytes == 0 {
+            return Self::default();
+        }
+        let memory = vec![0_u64; (bytes.div_ceil(LINE) + 1) * (LINE / 8)];
+        let before = memory.as_ptr().addr().wrapping_neg() % LINE;
+        Self { memory, before }
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.0.len() * 64
+        (self.memory.len() * 8).saturating_sub(LINE)
     }
 
     pub(crate) fn as_ptr<T>(&self) -> *const T {
-        self.0.as_ptr().cast()
+        self.memory.as_ptr().wrapping_byte_add(self.before).cast()
     }
 
     pub(crate) fn as_mut_ptr<T>(&mut self) -> *mut T {
-        self.0.as_mut_ptr().cast()
+        self.memory.as_mut_ptr().wrapping_byte_add(self.before).cast()
     }
 }
 
 /// Gives `act` at least `bytes` of memory that begins at a cache line; what is in it is left from before. The thread
-/// keeps it for the next time, so `act` must not ask again.
+/// keeps it for the next time.
 pub(crate) fn with_scratch<R>(bytes: usize, act: impl FnOnce(*mut u8) -> R) -> R {
     thread_local! {
-        static SCRATCH: RefCell<Lines> = const { RefCell::new(Lines(Vec::new())) };
+        static SCRATCH: Cell<Lines> = const { Cell::new(Lines { memory: Vec::new(), before: 0 }) };
     }
-    SCRATCH.with_borrow_mut(|scratch| {
-        if scratch.bytes() < bytes {
-            *scratch = Lines::new(bytes);
-        }
-        act(scratch.as_mut_ptr())
-    })
+    let mut scratch = SCRATCH.take();
+    if scratch.bytes() < bytes {
+        scratch = Lines::new(bytes);
+    }
+    let result = act(scratch.as_mut_ptr());
+    SCRATCH.set(scratch);
+    result
 }
 
 /// Values of one of the formats that kernels take.

@@ -1,5 +1,7 @@
 //! A weight as products want it: panels of two vectors of outputs, input after input.
 
+mod panel;
+
 use candle_core::{DType, Result, Tensor};
 use half::{bf16, f16};
 use rayon::prelude::*;
@@ -8,9 +10,10 @@ use rayon::prelude::*;
 use crate::amx;
 use crate::choice::Kernel;
 use crate::level::{Level, Work};
-use crate::memory::{Lines, Shared, Values};
+use crate::memory::{Lines, Shared, Values, with_scratch};
 use crate::onednn;
 use crate::simd::{Number, Simd};
+use panel::Panel;
 
 /// How a weight is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,19 +59,71 @@ pub(crate) fn panel(level: Level) -> usize {
     }
 }
 
+/// Rows of a weight where they are asked for: `read(first, to)` fills `to` with whole rows from that one on, each value's
+/// lowest byte first. Several threads ask at once, each for rows that lie side by side.
+pub type ReadRows<'a, E> = dyn Fn(usize, &mut [u8]) -> std::result::Result<(), E> + Sync + 'a;
+
 impl Packed {
     /// From a weight `[outputs, ..]`, whose other axes are the inputs.
     pub(crate) fn new(weight: &Tensor, kernel: Kernel) -> Result<Self> {
         let weight = weight.flatten_from(1)?.contiguous()?;
         let (outputs, inputs) = weight.dims2()?;
-        let level = kernel.level();
         if kernel == Kernel::OneDnn && weight.elem_count() > 0 {
-            let onednn = Some(onednn::Weight::new(&weight)?);
-            let (form, lines) = (Form::OneDnn, Lines::new(0));
-            return Ok(Self { inputs, outputs, form, level, lines, onednn });
+            return Self::by_onednn(&weight, kernel);
         }
-        let form = match (kernel, weight.dtype()) {
-            (Kernel::Plain, _) => Form::Plain,
+        let (storage, layout) = weight.storage_and_layout();
+        let candle_core::Storage::Cpu(storage) = &*storage else {
+            candle_core::bail!("only weights in the processor's memory are packed");
+        };
+        let values = Values::of(storage, layout)?;
+        let mut packed = Self::empty(weight.dtype(), (outputs, inputs), kernel)?;
+        packed.lines = packed.panels(|first, count, pack| {
+            pack(values.part(first * inputs, (first + count) * inputs));
+            Ok::<_, candle_core::Error>(())
+        })?;
+        Ok(packed)
+    }
+
+    /// From the rows of a weight `[outputs, inputs]` of `dtype`, which go from where they are read to where they are
+    /// packed through memory of a panel's size alone: it stays in the processor's cache.
+    pub(crate) fn read<E: From<candle_core::Error> + Send>(
+        dtype: DType,
+        (outputs, inputs): (usize, usize),
+        kernel: Kernel,
+        rows: &ReadRows<'_, E>,
+    ) -> std::result::Result<Self, E> {
+        let mut packed = Self::empty(dtype, (outputs, inputs), kernel)?;
+        let row = inputs * dtype.size_in_bytes();
+        packed.lines = packed.panels(|first, count, pack| {
+            with_scratch(count * row, |scratch| {
+                // SAFETY: the scratch has as many bytes, written at some time; here alone they are used.
+                rows(first, unsafe { std::slice::from_raw_parts_mut(scratch, count * row) })?;
+                // SAFETY: as above; it begins at a line, and all bits are values of these formats.
+                pack(unsafe {
+                    match dtype {
+                        DType::F16 => Values::F16(values_at(scratch, count * inputs)),
+                        DType::BF16 => Values::Bf16(values_at(scratch, count * inputs)),
+                        _ => Values::F32(values_at(scratch, count * inputs)),
+                    }
+                });
+                Ok::<_, E>(())
+            })
+        })?;
+        Ok(packed)
+    }
+
+    fn by_onednn(weight: &Tensor, kernel: Kernel) -> Result<Self> {
+        let (outputs, inputs) = weight.dims2()?;
+        let onednn = Some(onednn::Weight::new(weight)?);
+        let (form, level, lines) = (Form::OneDnn, kernel.level(), Lines::new(0));
+        Ok(Self { inputs, outputs, form, level, lines, onednn })
+    }
+
+    /// A weight without its panels.
+    fn empty(dtype: DType, (outputs, inputs): (usize, usize), kernel: Kernel) -> Result<Self> {
+        let level = kernel.level();
+        let form = match (kernel, dtype) {
+            (Kernel::Plain, DType::F32 | DType::BF16 | DType::F16) => Form::Plain,
             #[cfg(target_arch = "x86_64")]
             (Kernel::Amx, DType::BF16) if amx::missing().is_none() => Form::Tiles,
             (_, DType::F32) => Form::F32,
@@ -78,17 +133,7 @@ impl Packed {
             (_, DType::BF16) => Form::Bf16,
             (_, other) => candle_core::bail!("a weight is of f32, bf16 or f16, not {other:?}"),
         };
-        let (storage, layout) = weight.storage_and_layout();
-        let candle_core::Storage::Cpu(storage) = &*storage else {
-            candle_core::bail!("only weights in the processor's memory are packed");
-        };
-        let values = Values::of(storage, layout)?;
-        let mut packed = Self { inputs, outputs, form, level, lines: Lines::new(0), onednn: None };
-        packed.lines = match form {
-            Form::Plain => widened(values),
-            _ => packed.panels(values),
-        };
-        Ok(packed)
+        Ok(Self { inputs, outputs, form, level, lines: Lines::new(0), onednn: None })
     }
 
     /// Whether inputs are multiplied in pairs of bf16.
@@ -125,29 +170,26 @@ impl Packed {
         self.width() * if matches!(self.form, Form::F16 | Form::Bf16) { 2 } else { 4 }
     }
 
-    fn panels(&self, values: Values<'_>) -> Lines {
+    /// The panels of a weight; `rows(first, count, pack)` gives `pack` the values of some rows.
+    fn panels<E: Send>(
+        &self,
+        rows: impl Fn(usize, usize, &mut dyn FnMut(Values<'_>)) -> std::result::Result<(), E> + Sync,
+    ) -> std::result::Result<Lines, E> {
         let width = self.width();
         let bytes = self.step_bytes() * self.steps();
-        let mut lines = Lines::new(self.outputs.div_ceil(width) * bytes);
+        let panels = self.outputs.div_ceil(width);
+        let mut lines = Lines::new(panels * bytes);
         let to = Shared::new(lines.as_mut_ptr::<u8>());
-        (0..self.outputs.div_ceil(width)).into_par_iter().for_each(|at| {
-            let rows = (at * width, ((at + 1) * width).min(self.outputs));
+        (0..panels).into_par_iter().try_for_each(|at| {
+            let first = at * width;
             // SAFETY: each panel is `bytes` long, and this one is written here alone.
             let to = unsafe { to.get().add(at * bytes) };
-            let part = values.part(rows.0 * self.inputs, rows.1 * self.inputs);
-            // SAFETY: as above; a panel is aligned to its format, for it begins at a multiple of a vector.
-            unsafe {
-                match (part, self.form) {
-                    (Values::Bf16(from), _) if self.pairs() => {
-                        pairs(from, self.inputs, width, to.cast())
-                    }
-                    (Values::F32(from), _) => columns(from, self.inputs, width, to.cast()),
-                    (Values::Bf16(from), _) => columns(from, self.inputs, width, to.cast()),
-                    (Values::F16(from), _) => columns(from, self.inputs, width, to.cast()),
-                }
-            }
-        });
-        lines
+            rows(first, width.min(self.outputs - first), &mut |values| {
+                let (form, inputs) = (self.form, self.inputs);
+                self.level.run(Panel { values, form, inputs, width, to });
+            })
+        })?;
+        Ok(lines)
     }
 
     /// The weight again, `[outputs, inputs]`, in f32.
@@ -187,48 +229,25 @@ impl Packed {
     }
 }
 
-/// Values of a row that are packed before those of the next: so few that all of them stay near.
-const NEAR: usize = 32;
-
-/// Rows into columns of `width`, those that are missing zero.
-unsafe fn columns<T: Number>(from: &[T], inputs: usize, width: usize, to: *mut T) {
-    for begin in (0..inputs).step_by(NEAR) {
-        for (column, row) in from.chunks_exact(inputs.max(1)).enumerate() {
-            let row = &row[begin..inputs.min(begin + NEAR)];
-            for (step, value) in row.iter().enumerate() {
-                // SAFETY: a panel has `inputs` steps of `width` values, and at most `width` rows are given.
-                unsafe { *to.add((begin + step) * width + column) = *value };
-            }
-        }
-    }
+/// A weight `[outputs, inputs]` of f32, bf16 or f16 as a tensor, of rows where they are asked for.
+pub(crate) fn whole<E: From<candle_core::Error>>(
+    dtype: DType,
+    (outputs, inputs): (usize, usize),
+    rows: &ReadRows<'_, E>,
+) -> std::result::Result<Tensor, E> {
+    let mut bytes = vec![0; outputs * inputs * dtype.size_in_bytes()];
+    rows(0, &mut bytes)?;
+    let device = &candle_core::Device::Cpu;
+    Ok(Tensor::from_raw_buffer(&bytes, dtype, &[outputs, inputs], device)?)
 }
 
-/// The same in pairs of inputs; an odd last one is paired with zero.
-unsafe fn pairs(from: &[bf16], inputs: usize, width: usize, to: *mut u32) {
-    for begin in (0..inputs).step_by(NEAR) {
-        for (column, row) in from.chunks_exact(inputs.max(1)).enumerate() {
-            let row = &row[begin..inputs.min(begin + NEAR)];
-            for (step, pair) in row.chunks(2).enumerate() {
-                let high = pair.get(1).map_or(0, |value| u32::from(value.to_bits()));
-                let word = u32::from(pair[0].to_bits()) | high << 16;
-                // SAFETY: as above, with half as many steps.
-                unsafe { *to.add((begin / 2 + step) * width + column) = word };
-            }
-        }
-    }
-}
-
-/// All values in f32.
-fn widened(values: Values<'_>) -> Lines {
-    let mut lines = Lines::new(values.len() * 4);
-    // SAFETY: the lines have room for as many f32, all of them zero before.
-    let to = unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr::<f32>(), values.len()) };
-    match values {
-        Values::F32(from) => to.copy_from_slice(from),
-        Values::Bf16(from) => to.iter_mut().zip(from).for_each(|(to, from)| *to = from.to_f32()),
-        Values::F16(from) => to.iter_mut().zip(from).for_each(|(to, from)| *to = from.to_f32()),
-    }
-    lines
+/// `count` values at an address.
+///
+/// # Safety
+/// They are there, and nobody writes them meanwhile.
+unsafe fn values_at<'a, T>(at: *const u8, count: usize) -> &'a [T] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(at.cast(), count) }
 }
 
 /// Some rows of the left side as tiles want them: for each step one value (or pair) a row.

@@ -73,6 +73,13 @@ impl Tensors for ModelFiles {
         }
     }
 
+    fn shape(&self, name: &str) -> Result<Option<Vec<usize>>, LlmError> {
+        match self {
+            Self::Folder { weights, .. } => Tensors::shape(weights, name),
+            Self::Gguf(model) => model.shape(name),
+        }
+    }
+
     fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, LlmError> {
         match self {
             Self::Folder { weights, .. } => weights.matrix(name, outputs, inputs),

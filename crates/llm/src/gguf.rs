@@ -7,14 +7,15 @@
 
 use std::path::Path;
 
-use candle_core::{DType, Tensor};
-use omnivale_weights::gguf::{Fact, Gguf, List, Plan, tensor};
+use candle_core::Tensor;
+use omnivale_weights::gguf::{BlockKind, Fact, Gguf, List, Plan, tensor};
 use omnivale_weights::{WeightsError, gguf};
 
 use crate::LlmError;
 use crate::config::Config;
 use crate::linalg::Matrix;
-use crate::precision::{HEAD, Precision, packed, stored};
+use crate::precision::{HEAD, Precision, held, packed};
+use crate::stored::{Stored, place_of_half, place_of_neighbour};
 use crate::tensors::Tensors;
 use crate::tokenizer::Tokenizer;
 
@@ -70,8 +71,8 @@ fn turned(bytes: &[u8], heads: usize, dim: usize, to_file: bool) -> Vec<u8> {
     for head in 0..heads {
         for at in 0..dim {
             let from = match to_file {
-                true => at % 2 * (dim / 2) + at / 2,
-                false => at % (dim / 2) * 2 + at / (dim / 2),
+                true => place_of_neighbour(at, dim),
+                false => place_of_half(at, dim),
             };
             let begin = (head * dim + from) * row;
             out.extend_from_slice(&bytes[begin..begin + row]);
@@ -125,6 +126,34 @@ impl GgufModel {
         Tokenizer::from_facts(self.file.facts(), &self.file.path().display().to_string())
     }
 
+    /// A matrix by its published name, rows in the published order, to be read when it is packed; `None` if there is none,
+    /// or it is no matrix of fractions.
+    fn rows(&self, published: &str) -> Result<Option<Stored>, LlmError> {
+        let name = name_in_file(published).filter(|name| self.file.tensors().contains_key(name));
+        let Some(name) = name else { return Ok(None) };
+        let entry = self.file.entry(&name)?;
+        let Some(rows) = self.file.rows(&name)?.filter(|_| entry.shape.len() == 2) else {
+            return Ok(None);
+        };
+        Ok(Some(match turned_heads(&self.config, published) {
+            Some(heads) => {
+                self.check_heads(&name, heads)?;
+                Stored::paired(rows, self.config.head_dim)
+            }
+            None => Stored::new(rows),
+        }))
+    }
+
+    /// Whether a tensor has the rows of so many heads.
+    fn check_heads(&self, name: &str, heads: usize) -> Result<(), LlmError> {
+        let (rows, found) = (heads * self.config.head_dim, &self.file.entry(name)?.shape);
+        if found.first() == Some(&rows) {
+            return Ok(());
+        }
+        let expected = vec![rows, self.config.hidden_size];
+        Err(LlmError::TensorShape { name: name.to_owned(), expected, found: found.clone() })
+    }
+
     /// Kind, shape and bytes of a tensor by its published name, rows in the published order.
     fn read(&self, published: &str) -> Result<Option<(Plan, Vec<u8>)>, LlmError> {
         let name = name_in_file(published).filter(|name| self.file.tensors().contains_key(name));
@@ -132,12 +161,7 @@ impl GgufModel {
         let entry = self.file.entry(&name)?;
         let mut bytes = self.file.bytes(&name)?;
         if let Some(heads) = turned_heads(&self.config, published) {
-            let rows = heads * self.config.head_dim;
-            if entry.shape.first() != Some(&rows) {
-                let expected = vec![rows, self.config.hidden_size];
-                let found = entry.shape.clone();
-                return Err(LlmError::TensorShape { name, expected, found });
-            }
+            self.check_heads(&name, heads)?;
             bytes = turned(&bytes, heads, self.config.head_dim, false);
         }
         Ok(Some((Plan { name, shape: entry.shape.clone(), kind: entry.kind }, bytes)))
@@ -146,30 +170,41 @@ impl GgufModel {
 
 impl Tensors for GgufModel {
     fn tensor(&self, name: &str) -> Result<Option<Tensor>, LlmError> {
+        if let Some(stored) = self.rows(name)? {
+            return Ok(Some(stored.tensor()?));
+        }
         match self.read(name)? {
             Some((plan, bytes)) => Ok(Some(tensor(plan.kind, &bytes, &plan.shape)?)),
             None => Ok(None),
         }
     }
 
+    fn shape(&self, name: &str) -> Result<Option<Vec<usize>>, LlmError> {
+        let name = name_in_file(name);
+        Ok(name.and_then(|name| Some(self.file.tensors().get(&name)?.shape.clone())))
+    }
+
     fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, LlmError> {
-        let missing = || LlmError::MissingTensor { name: name.to_owned() };
-        let (plan, bytes) = self.read(name)?.ok_or_else(missing)?;
-        let expected = vec![outputs, inputs];
-        if plan.shape != expected {
-            let (name, found) = (name.to_owned(), plan.shape);
-            return Err(LlmError::TensorShape { name, expected, found });
+        let Some(stored) = self.rows(name)? else {
+            return Ok(Matrix::Dense(self.wanted(name, &[outputs, inputs])?));
+        };
+        let (rows, width) = stored.dims();
+        if (rows, width) != (outputs, inputs) {
+            let (expected, found) = (vec![outputs, inputs], vec![rows, width]);
+            return Err(LlmError::TensorShape { name: name.to_owned(), expected, found });
         }
-        stored(plan.kind, &bytes, &expected)
+        let kind = held(stored.kind());
+        Ok(Matrix::Stored(stored.held_as(kind)))
     }
 
     fn table(&self, name: &str, rows: usize, width: usize) -> Result<Tensor, LlmError> {
-        let table = self.wanted(name, &[rows, width])?;
-        let quantised = name_in_file(name)
-            .and_then(|name| self.file.tensors().get(&name))
-            .is_some_and(|entry| entry.kind.quantised().is_some());
-        // Unpacked blocks have fewer bits than f16 has.
-        Ok(if quantised { table.to_dtype(DType::F16)? } else { table })
+        match self.rows(name)?.filter(|stored| stored.dims() == (rows, width)) {
+            // Unpacked blocks have fewer bits than f16 has.
+            Some(stored) if stored.kind().quantised().is_some() => {
+                stored.held_as(BlockKind::F16).tensor()
+            }
+            _ => self.wanted(name, &[rows, width]),
+        }
     }
 }
 
@@ -321,7 +356,7 @@ pub fn write(
     for (name, shape) in &published {
         let kind = match shape[..] {
             [_, inputs] => precision.kind(name, inputs),
-            _ => gguf::BlockKind::F32,
+            _ => BlockKind::F32,
         };
         let in_file =
             name_in_file(name).ok_or_else(|| LlmError::MissingTensor { name: name.clone() })?;
@@ -332,9 +367,25 @@ pub fn write(
         progress(at, published.len());
         let (name, shape) = &published[at];
         at += 1;
-        let tensor = tensors.wanted(name, shape)?;
+        let heads = turned_heads(config, name);
+        let tensor = match shape[..] {
+            [outputs, inputs] => match tensors.matrix(name, outputs, inputs)? {
+                Matrix::Stored(stored) => {
+                    let stored = stored.held_as(plan.kind);
+                    let stored = match heads {
+                        Some(_) => stored.of_neighbours(config.head_dim),
+                        None => stored,
+                    };
+                    let mut bytes = vec![0; outputs * stored.row_bytes()];
+                    stored.read_all(&mut bytes)?;
+                    return Ok(bytes);
+                }
+                here => here.tensor()?,
+            },
+            _ => tensors.wanted(name, shape)?,
+        };
         let bytes = packed(&tensor, plan.kind)?;
-        Ok(match turned_heads(config, name) {
+        Ok(match heads {
             Some(heads) => turned(&bytes, heads, config.head_dim, true),
             None => bytes,
         })

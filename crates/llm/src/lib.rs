@@ -52,6 +52,7 @@ pub mod precision;
 pub mod projector;
 mod rows;
 pub mod splice;
+pub mod stored;
 mod tensors;
 pub mod tokenizer;
 

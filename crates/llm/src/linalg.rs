@@ -8,6 +8,7 @@ use candle_core::{D, DType, Device, Tensor};
 use omnivale_kernels::{Activation, After, BlockFormat, BlockLinear, Kernel};
 
 use crate::LlmError;
+use crate::stored::{self, Below, Stored};
 
 /// Queries of a head from which on packing its keys pays.
 const PACKED_QUERIES: usize = 8;
@@ -19,6 +20,8 @@ pub enum Matrix {
     Dense(Tensor),
     /// Blocks of each row with scales of their own; multiplied without being unpacked.
     Quantised(Arc<QTensor>),
+    /// Either of both, still in its file; read when it is packed.
+    Stored(Stored),
 }
 
 impl Matrix {
@@ -30,10 +33,35 @@ impl Matrix {
         Ok(match self {
             Self::Dense(weight) => weight.dims2()?,
             Self::Quantised(weight) => weight.shape().dims2()?,
+            Self::Stored(weight) => weight.dims(),
         })
     }
 
-    /// The same on a device; blocks are copied as they are.
+    /// The same in memory.
+    ///
+    /// # Errors
+    /// If its file cannot be read.
+    pub fn loaded(self) -> Result<Self, LlmError> {
+        match self {
+            Self::Stored(weight) => weight.loaded(),
+            here => Ok(here),
+        }
+    }
+
+    /// Its numbers: of blocks, the f32 that they stand for.
+    ///
+    /// # Errors
+    /// If its file cannot be read.
+    pub fn tensor(&self) -> Result<Tensor, LlmError> {
+        match self {
+            Self::Dense(weight) => Ok(weight.clone()),
+            Self::Quantised(weight) => Ok(weight.dequantize(&weight.device())?),
+            Self::Stored(weight) => weight.tensor(),
+        }
+    }
+
+    /// The same on a device; blocks are copied as they are. What is still in its file stays there if that is the
+    /// processor.
     ///
     /// # Errors
     /// If its memory does not hold it.
@@ -45,6 +73,8 @@ impl Matrix {
                 let storage = QStorage::from_data(weight.data()?, device, weight.dtype())?;
                 Ok(Self::Quantised(Arc::new(QTensor::new(storage, weight.shape())?)))
             }
+            Self::Stored(_) if device.is_cpu() => Ok(self.clone()),
+            Self::Stored(weight) => weight.loaded()?.to_device(device),
         }
     }
 
@@ -54,6 +84,7 @@ impl Matrix {
         match self {
             Self::Dense(weight) => weight.elem_count() * weight.dtype().size_in_bytes(),
             Self::Quantised(weight) => weight.storage_size_in_bytes(),
+            Self::Stored(weight) => weight.dims().0 * weight.row_bytes(),
         }
     }
 }
@@ -62,14 +93,21 @@ impl Matrix {
     fn quantised(&self) -> Option<&Arc<QTensor>> {
         match self {
             Self::Quantised(weight) => Some(weight),
-            Self::Dense(_) => None,
+            Self::Dense(_) | Self::Stored(_) => None,
         }
     }
 
     fn dense(&self) -> Option<&Tensor> {
         match self {
             Self::Dense(weight) => Some(weight),
-            Self::Quantised(_) => None,
+            Self::Quantised(_) | Self::Stored(_) => None,
+        }
+    }
+
+    fn stored(&self) -> Option<&Stored> {
+        match self {
+            Self::Stored(weight) => Some(weight),
+            Self::Dense(_) | Self::Quantised(_) => None,
         }
     }
 }
@@ -103,26 +141,37 @@ enum Product {
 
 impl Linear {
     /// From a weight `[outputs, inputs]` and a bias `[outputs]`.
-    #[must_use]
-    pub fn new(weight: impl Into<Matrix>, bias: Option<Tensor>) -> Self {
+    ///
+    /// # Errors
+    /// If the weight is still in its file, and that cannot be read.
+    pub fn new(weight: impl Into<Matrix>, bias: Option<Tensor>) -> Result<Self, LlmError> {
         let weight = weight.into();
+        if let Matrix::Stored(stored) = weight {
+            return match packed(std::slice::from_ref(&stored), bias.as_ref())? {
+                Some(Product::Kernel(linear)) => {
+                    Ok(Self { product: Product::Kernel(linear), bias: None })
+                }
+                Some(product) => Ok(Self { product, bias }),
+                None => Self::new(stored.loaded()?, bias),
+            };
+        }
         // What cannot be packed says why when it is used.
         match &weight {
             Matrix::Dense(dense)
                 if matches!(dense.dtype(), DType::F32 | DType::BF16 | DType::F16) =>
             {
                 if let Ok(packed) = omnivale_kernels::Linear::new(dense, bias.as_ref()) {
-                    return Self { product: Product::Kernel(Arc::new(packed)), bias: None };
+                    return Ok(Self { product: Product::Kernel(Arc::new(packed)), bias: None });
                 }
             }
             Matrix::Quantised(one) => {
                 if let Some(blocks) = blocks(&[one]) {
-                    return Self { product: Product::Blocks(blocks), bias };
+                    return Ok(Self { product: Product::Blocks(blocks), bias });
                 }
             }
-            Matrix::Dense(_) => {}
+            Matrix::Dense(_) | Matrix::Stored(_) => {}
         }
-        Self { product: Product::Matrix(weight), bias }
+        Ok(Self { product: Product::Matrix(weight), bias })
     }
 
     /// Numbers that a row of its input has.
@@ -211,6 +260,7 @@ fn multiplied(matrix: &Matrix, x: &Tensor) -> Result<Tensor, LlmError> {
     // One product over all rows: a batch of small products would be slower.
     let rows = x.reshape(((), inputs))?;
     let y = match matrix {
+        Matrix::Stored(weight) => return multiplied(&weight.loaded()?, x),
         Matrix::Dense(weight) => rows.matmul(&weight.to_dtype(x.dtype())?.t()?)?,
         Matrix::Quantised(weight) => {
             let rows = rows.to_dtype(DType::F32)?.contiguous()?;
@@ -223,15 +273,34 @@ fn multiplied(matrix: &Matrix, x: &Tensor) -> Result<Tensor, LlmError> {
     Ok(y.reshape(shape)?)
 }
 
+/// Weights in files, packed one below the other as they are read, with their bias where it is a product of numbers;
+/// `None` where they are not of one kind and width, or the processor has no products for them.
+fn packed(weights: &[Stored], bias: Option<&Tensor>) -> Result<Option<Product>, LlmError> {
+    let weights = Below(weights);
+    let Some((kind, dims)) = weights.alike() else { return Ok(None) };
+    let read = |first: usize, to: &mut [u8]| weights.read(first, to);
+    if let Some(dtype) = stored::number(kind) {
+        let linear = omnivale_kernels::Linear::read(dtype, dims, bias, &read)?;
+        return Ok(Some(Product::Kernel(Arc::new(linear))));
+    }
+    let Some(format) = kind.quantised().and_then(format) else { return Ok(None) };
+    Ok(BlockLinear::read(format, dims, &read)?.map(Product::Blocks))
+}
+
+/// The format that there are products for.
+fn format(dtype: GgmlDType) -> Option<BlockFormat> {
+    match dtype {
+        GgmlDType::Q8_0 => Some(BlockFormat::Q8_0),
+        GgmlDType::Q4K => Some(BlockFormat::Q4K),
+        _ => None,
+    }
+}
+
 /// Weights of one format and width, packed one below the other; `None` where they are not, or the processor has no
 /// products for them.
 fn blocks(weights: &[&Arc<QTensor>]) -> Option<BlockLinear> {
     let first = weights.first()?;
-    let format = match first.dtype() {
-        GgmlDType::Q8_0 => BlockFormat::Q8_0,
-        GgmlDType::Q4K => BlockFormat::Q4K,
-        _ => return None,
-    };
+    let format = format(first.dtype())?;
     let (_, inputs) = first.shape().dims2().ok()?;
     let alike = |one: &&Arc<QTensor>| {
         one.dtype() == first.dtype()
@@ -258,10 +327,17 @@ impl Joined {
     /// From weights `[outputs, inputs]` of the same inputs.
     ///
     /// # Errors
-    /// If one is no matrix.
+    /// If one is no matrix, or still in its file and that cannot be read.
     pub fn new(weights: Vec<Matrix>) -> Result<Self, LlmError> {
         let widths =
             weights.iter().map(|one| Ok(one.dims()?.0)).collect::<Result<Vec<_>, LlmError>>()?;
+        let stored: Vec<Stored> = weights.iter().filter_map(Matrix::stored).cloned().collect();
+        if stored.len() == weights.len()
+            && let Some(product) = packed(&stored, None)?
+        {
+            return Ok(Self { layers: vec![Linear { product, bias: None }], widths });
+        }
+        let weights = weights.into_iter().map(Matrix::loaded).collect::<Result<Vec<_>, _>>()?;
         let quantised: Vec<&Arc<QTensor>> = weights.iter().filter_map(Matrix::quantised).collect();
         let dense: Vec<&Tensor> = weights.iter().filter_map(Matrix::dense).collect();
         let one_kind = |all: &[&Tensor]| all.windows(2).all(|two| two[0].dtype() == two[1].dtype());
@@ -270,9 +346,9 @@ impl Joined {
         {
             vec![Linear { product: Product::Blocks(blocks), bias: None }]
         } else if dense.len() == weights.len() && one_kind(&dense) {
-            vec![Linear::new(Tensor::cat(&dense, 0)?, None)]
+            vec![Linear::new(Tensor::cat(&dense, 0)?, None)?]
         } else {
-            weights.into_iter().map(|one| Linear::new(one, None)).collect()
+            weights.into_iter().map(|one| Linear::new(one, None)).collect::<Result<_, _>>()?
         };
         Ok(Self { layers, widths })
     }

@@ -172,7 +172,7 @@ fn linear(
     outputs: usize,
     inputs: usize,
 ) -> Result<Linear, LlmError> {
-    Ok(Linear::new(tensors.matrix(&format!("{name}.weight"), outputs, inputs)?, None))
+    Linear::new(tensors.matrix(&format!("{name}.weight"), outputs, inputs)?, None)
 }
 
 impl Llama {
@@ -197,7 +197,7 @@ impl Llama {
         }
         let norm = tensors.wanted("model.norm.weight", &[width])?;
         let lm_head = if config.tie_word_embeddings {
-            Linear::new(tensors.matrix(table, vocabulary, width)?, None)
+            Linear::new(tensors.matrix(table, vocabulary, width)?, None)?
         } else {
             linear(tensors, "lm_head", vocabulary, width)?
         };

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::LlmError;
 use crate::checkpoint::{Tensors, normalised};
+use crate::linalg::Matrix;
 
 /// `adapter_config.json`, as far as it changes the merge.
 #[derive(Deserialize)]
@@ -266,7 +267,13 @@ impl<'a> Merged<'a> {
     pub fn new(base: &'a dyn Tensors, adapters: &'a [Adapter]) -> Result<Self, LlmError> {
         for adapter in adapters {
             for (weight, (a, b)) in &adapter.pairs {
-                base.wanted(weight, &[b.dim(0)?, a.dim(1)?])?;
+                let name = || weight.clone();
+                let found =
+                    base.shape(weight)?.ok_or_else(|| LlmError::MissingTensor { name: name() })?;
+                let expected = vec![b.dim(0)?, a.dim(1)?];
+                if found != expected {
+                    return Err(LlmError::TensorShape { name: name(), expected, found });
+                }
             }
         }
         Ok(Self { base, adapters })
@@ -290,6 +297,17 @@ impl Tensors for Merged<'_> {
             Some(sum) => Ok(Some(sum.to_dtype(base.dtype())?)),
             None => Ok(Some(base)),
         }
+    }
+
+    fn shape(&self, name: &str) -> Result<Option<Vec<usize>>, LlmError> {
+        self.base.shape(name)
+    }
+
+    fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, LlmError> {
+        if self.adapters.iter().any(|adapter| adapter.pairs.contains_key(name)) {
+            return Ok(Matrix::Dense(self.wanted(name, &[outputs, inputs])?));
+        }
+        self.base.matrix(name, outputs, inputs)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::quantized::QTensor;
 use candle_core::{DType, Device, Tensor};
-use omnivale_weights::gguf::{self, BlockKind};
+use omnivale_weights::gguf::BlockKind;
 
 use crate::LlmError;
 use crate::linalg::Matrix;
+use crate::stored;
 use crate::tensors::Tensors;
 
 /// How the weights of linear layers are held. Norms are always in the type that is computed in.
@@ -134,8 +135,13 @@ impl Tensors for Prepared<'_> {
     }
 
     fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, LlmError> {
-        let weight = self.tensors.wanted(name, &[outputs, inputs])?;
         let kind = self.precision.kind(name, inputs);
+        let weight = match self.tensors.matrix(name, outputs, inputs)? {
+            Matrix::Stored(stored) => {
+                return Matrix::Stored(stored.held_as(kind)).to_device(&self.device);
+            }
+            other => other.tensor()?,
+        };
         Ok(match kind.quantised() {
             Some(quantised) => Matrix::Quantised(Arc::new(QTensor::quantize_onto(
                 &weight,
@@ -150,24 +156,23 @@ impl Tensors for Prepared<'_> {
     }
 
     fn table(&self, name: &str, rows: usize, width: usize) -> Result<Tensor, LlmError> {
-        let table = self.tensors.wanted(name, &[rows, width])?;
-        Ok(table.to_dtype(self.precision.dense())?.to_device(&self.device)?)
+        let dtype = self.precision.dense();
+        match self.tensors.matrix(name, rows, width)? {
+            Matrix::Stored(stored) => stored::table(stored, dtype, &self.device),
+            other => Ok(other.tensor()?.to_dtype(dtype)?.to_device(&self.device)?),
+        }
     }
 }
 
-/// The matrix whose rows lie in `bytes`: numbers, Q4_K and Q8_0 as they are stored, other blocks as Q8_0. Their products
-/// are many times slower than those two's, and 8.5 bits keep what 6.6 or fewer said to within a third of a percent.
-pub(crate) fn stored(kind: BlockKind, bytes: &[u8], shape: &[usize]) -> Result<Matrix, LlmError> {
-    Ok(match kind {
-        BlockKind::Q4K | BlockKind::Q8_0 => Matrix::Quantised(gguf::quantised(kind, bytes, shape)?),
-        _ => {
-            let dense = gguf::tensor(kind, bytes, shape)?;
-            match kind.quantised() {
-                Some(_) => Matrix::Quantised(Arc::new(QTensor::quantize(&dense, GgmlDType::Q8_0)?)),
-                None => Matrix::Dense(dense),
-            }
-        }
-    })
+/// The kind in which a matrix of a file is held: numbers, Q4_K and Q8_0 as they are stored, other blocks as Q8_0. Their
+/// products are many times slower than those two's, and 8.5 bits keep what 6.6 or fewer said to within a third of a
+/// percent.
+pub(crate) fn held(kind: BlockKind) -> BlockKind {
+    match kind {
+        BlockKind::Q4K | BlockKind::Q8_0 => kind,
+        _ if kind.quantised().is_some() => BlockKind::Q8_0,
+        _ => kind,
+    }
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl Projector {
             return Err(wrong_shape(name, "bias", &[width], bias));
         }
         let device = weight.device().clone();
-        Ok(Self { linear: Linear::new(weight.clone(), Some(bias.clone())), inputs, device })
+        Ok(Self { linear: Linear::new(weight.clone(), Some(bias.clone()))?, inputs, device })
     }
 
     /// Width of the rows it takes.

@@ -7,6 +7,7 @@ use omnivale_weights::Weights;
 
 use crate::LlmError;
 use crate::linalg::Matrix;
+use crate::stored::Stored;
 
 /// Tensors of a checkpoint by name: a map in memory, files, or another source changed on the way (as
 /// [`crate::lora::Merged`] does).
@@ -16,6 +17,14 @@ pub trait Tensors {
     /// # Errors
     /// If the source cannot be read.
     fn tensor(&self, name: &str) -> Result<Option<Tensor>, LlmError>;
+
+    /// The shape of the tensor of this name; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the source cannot be read.
+    fn shape(&self, name: &str) -> Result<Option<Vec<usize>>, LlmError> {
+        Ok(self.tensor(name)?.map(|tensor| tensor.dims().to_vec()))
+    }
 
     /// The tensor of this name and shape.
     ///
@@ -32,7 +41,7 @@ pub trait Tensors {
         Err(LlmError::TensorShape { name: name(), expected, found })
     }
 
-    /// The weight of a linear layer, `[outputs, inputs]`, which may be quantised.
+    /// The weight of a linear layer, `[outputs, inputs]`, which may be quantised, or still in its file.
     ///
     /// # Errors
     /// As [`Tensors::wanted`].
@@ -57,9 +66,22 @@ impl Tensors for BTreeMap<String, Tensor> {
 
 impl Tensors for Weights {
     fn tensor(&self, name: &str) -> Result<Option<Tensor>, LlmError> {
-        match self.shape(name) {
+        match Self::shape(self, name) {
             Some(_) => Ok(Some(Self::tensor(self, name)?)),
             None => Ok(None),
         }
+    }
+
+    fn shape(&self, name: &str) -> Result<Option<Vec<usize>>, LlmError> {
+        Ok(Self::shape(self, name).map(<[usize]>::to_vec))
+    }
+
+    fn matrix(&self, name: &str, outputs: usize, inputs: usize) -> Result<Matrix, LlmError> {
+        if Self::shape(self, name) == Some(&[outputs, inputs])
+            && let Some(rows) = self.rows(name)?
+        {
+            return Ok(Matrix::Stored(Stored::new(rows)));
+        }
+        Ok(Matrix::Dense(self.wanted(name, &[outputs, inputs])?))
     }
 }

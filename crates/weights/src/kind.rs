@@ -1,6 +1,8 @@
 //! The number formats that checkpoints store.
 
 use candle_core::{DType, Device, Tensor};
+use half::vec::HalfBitsVecExt as _;
+use half::{bf16, f16};
 
 /// How one value of a stored tensor is written; all little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +106,40 @@ impl Kind {
             "BoolStorage" => Self::Bool,
             _ => return None,
         })
+    }
+
+    /// The tensor of `shape` whose values `fill` writes, row-major, one after the other: where that is possible, into
+    /// the tensor's own memory.
+    ///
+    /// # Errors
+    /// What `fill` ends with.
+    pub fn filled<E: From<candle_core::Error>>(
+        self,
+        shape: &[usize],
+        fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Tensor, E> {
+        let (count, device) = (shape.iter().product::<usize>(), &Device::Cpu);
+        match self {
+            Self::F32 if cfg!(target_endian = "little") => {
+                let mut values = vec![0_f32; count];
+                fill(bytemuck::cast_slice_mut(&mut values))?;
+                Ok(Tensor::from_vec(values, shape, device)?)
+            }
+            Self::F16 | Self::Bf16 if cfg!(target_endian = "little") => {
+                // As whole numbers they come zero from the system, without being written.
+                let mut bits = vec![0_u16; count];
+                fill(bytemuck::cast_slice_mut(&mut bits))?;
+                Ok(match self {
+                    Self::F16 => Tensor::from_vec(bits.reinterpret_into::<f16>(), shape, device),
+                    _ => Tensor::from_vec(bits.reinterpret_into::<bf16>(), shape, device),
+                }?)
+            }
+            _ => {
+                let mut bytes = vec![0; count * self.bytes() as usize];
+                fill(&mut bytes)?;
+                Ok(self.tensor(&bytes, shape)?)
+            }
+        }
     }
 
     /// The tensor of `shape` whose values lie in `bytes`, row-major, one after the other.

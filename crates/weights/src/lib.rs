@@ -7,6 +7,7 @@
 //!
 //! The other way: [`write_safetensors`], [`save_safetensors`] for a folder, [`write_torch`]; each file is there whole or
 //! not at all. llama.cpp's files are read and written in [`gguf`].
+//! [`Rows`] are a matrix of which some rows are read at a time, for what packs it on the way.
 //!
 //! A model takes its tensors through a [`View`], which remembers what was taken, so that [`View::finish`] can say
 //! at once everything that is missing, left over or of another shape:
@@ -34,6 +35,8 @@ mod folder;
 pub mod gguf;
 mod kind;
 pub mod pickle;
+mod recode;
+mod rows;
 mod safetensors;
 mod stored;
 mod torch;
@@ -50,6 +53,8 @@ use serde_json::{Map, Value};
 pub use error::{LayoutReport, WeightsError};
 pub use folder::{Cache, first_file};
 pub use kind::Kind;
+pub use recode::recode;
+pub use rows::Rows;
 pub use safetensors::weight_map;
 pub use view::View;
 pub use write::{
@@ -200,14 +205,26 @@ impl Weights {
     /// # Errors
     /// When there is none of this name, or the file cannot be read.
     pub fn tensor(&self, name: &str) -> Result<Tensor, WeightsError> {
-        let Some((file, stored)) = self.tensors.get(name) else {
-            return Err(WeightsError::NoTensor {
-                path: self.path.clone(),
-                name: name.to_owned(),
-                present: self.tensors.keys().cloned().collect(),
-            });
-        };
+        let (file, stored) = self.stored(name)?;
         stored.read(&self.files[*file])
+    }
+
+    /// A tensor as rows that are read when they are asked for; `None` if it is no matrix of fractions that lies row after
+    /// row, which [`Weights::tensor`] reads.
+    ///
+    /// # Errors
+    /// When there is none of this name, or its file cannot be opened.
+    pub fn rows(&self, name: &str) -> Result<Option<Rows>, WeightsError> {
+        let (file, stored) = self.stored(name)?;
+        stored.rows(&self.files[*file])
+    }
+
+    fn stored(&self, name: &str) -> Result<&(usize, Stored), WeightsError> {
+        self.tensors.get(name).ok_or_else(|| WeightsError::NoTensor {
+            path: self.path.clone(),
+            name: name.to_owned(),
+            present: self.tensors.keys().cloned().collect(),
+        })
     }
 
     /// A view of all tensors, which are converted to `dtype` as they are taken.

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Tensor;
 
-use crate::WeightsError;
+use crate::gguf::BlockKind;
 use crate::kind::Kind;
+use crate::{Rows, WeightsError};
 
 /// One tensor that has been announced by a header and not yet read.
 ///
@@ -97,16 +98,33 @@ impl Stored {
 
     /// Reads the values from `path`, the file the header was read from.
     pub(super) fn read(&self, path: &Path) -> Result<Tensor, WeightsError> {
-        let failed = |source| WeightsError::Read { path: PathBuf::from(path), source };
         let size = self.kind.bytes() as usize;
-        let mut bytes = vec![0; self.span * size];
-        let mut file = File::open(path).map_err(failed)?;
-        file.seek(SeekFrom::Start(self.start)).map_err(failed)?;
-        file.read_exact(&mut bytes).map_err(failed)?;
-        if self.span > 0 && self.stride != row_major(&self.shape) {
-            bytes = self.gathered(&bytes);
+        let fill = |to: &mut [u8]| {
+            let failed = |source| WeightsError::Read { path: PathBuf::from(path), source };
+            let mut file = File::open(path).map_err(failed)?;
+            file.seek(SeekFrom::Start(self.start)).map_err(failed)?;
+            file.read_exact(to).map_err(failed)
+        };
+        if self.span == 0 || self.stride == row_major(&self.shape) {
+            return self.kind.filled(&self.shape, fill);
         }
-        Ok(self.kind.tensor(&bytes, &self.shape)?)
+        let mut bytes = vec![0; self.span * size];
+        fill(&mut bytes)?;
+        Ok(self.kind.tensor(&self.gathered(&bytes), &self.shape)?)
+    }
+
+    /// The same as rows; `None` if it is no matrix of fractions, or its rows do not lie one after the other.
+    pub(super) fn rows(&self, path: &Path) -> Result<Option<Rows>, WeightsError> {
+        let kind = match self.kind {
+            Kind::F32 => BlockKind::F32,
+            Kind::F16 => BlockKind::F16,
+            Kind::Bf16 => BlockKind::Bf16,
+            _ => return Ok(None),
+        };
+        if self.span == 0 || self.stride != row_major(&self.shape) {
+            return Ok(None);
+        }
+        Rows::open(path, self.start, kind, &self.shape)
     }
 
     /// The values of a strided tensor, row by row.

@@ -7,7 +7,8 @@ use candle_core::{DType, Device, Tensor};
 
 use crate::LayoutReport;
 use crate::WeightsError;
-use crate::{Kind, Weights};
+use crate::gguf::BlockKind;
+use crate::{Kind, Rows, Weights};
 
 /// The tensors whose names begin with a prefix, converted to one number format and brought to one device as they are
 /// taken.
@@ -107,7 +108,10 @@ impl<'w> View<'w> {
         self.with(|ledger| ledger.known.insert(name.clone()));
         match problem {
             None => {
-                let tensor = self.weights.tensor(&name)?.to_dtype(self.dtype)?;
+                let tensor = match (self.weights.rows(&name)?, numbers(self.dtype)) {
+                    (Some(rows), Some(kind)) => rows.tensor(kind, shape)?,
+                    _ => self.weights.tensor(&name)?.to_dtype(self.dtype)?,
+                };
                 Ok(tensor.to_device(&self.device)?)
             }
             Some(problem) => {
@@ -115,6 +119,26 @@ impl<'w> View<'w> {
                 self.stand_in(shape)
             }
         }
+    }
+
+    /// Takes the weight `name` of a linear layer, which the model needs in this shape, as rows that are read in the
+    /// format of [`products`](Self::products) when they are packed. `None` where that cannot be, and it is to be taken
+    /// as a [`tensor`](Self::tensor): on another device than the processor, in a shape that it does not have, or where
+    /// it is no matrix of fractions that lies row after row.
+    ///
+    /// # Errors
+    /// When its file cannot be opened.
+    pub fn rows(&self, name: &str, shape: &[usize]) -> Result<Option<Rows>, WeightsError> {
+        let name = format!("{}{name}", self.prefix);
+        let as_it_is = self.device.is_cpu() && self.dtype == DType::F32;
+        if !as_it_is || self.weights.shape(&name) != Some(shape) {
+            return Ok(None);
+        }
+        let rows = self.weights.rows(&name)?;
+        if rows.is_some() {
+            self.with(|ledger| ledger.known.insert(name));
+        }
+        Ok(rows)
     }
 
     /// Declares that the model does not use names that begin so, which would otherwise be reported as left over.
@@ -151,6 +175,16 @@ impl<'w> View<'w> {
     fn with<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> T {
         // Each act is one insertion or one look: a panic elsewhere leaves nothing half done.
         act(&mut self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The kind of values of a number format that rows are read in.
+fn numbers(dtype: DType) -> Option<BlockKind> {
+    match dtype {
+        DType::F32 => Some(BlockKind::F32),
+        DType::F16 => Some(BlockKind::F16),
+        DType::BF16 => Some(BlockKind::Bf16),
+        _ => None,
     }
 }
 

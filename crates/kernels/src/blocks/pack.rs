@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::{BlockFormat, PANEL, TOGETHER};
-use crate::memory::{Lines, Shared};
+use crate::memory::{Lines, Shared, with_scratch};
+use crate::packed::ReadRows;
 
 /// Bytes of the numbers beside one panel's values of one Q4_K block: scales of the eight runs, their offsets in pairs,
 /// and the two scales in f16.
@@ -51,34 +52,47 @@ impl Places {
 }
 
 impl Panels {
-    /// From whole rows of whole blocks. Each byte of Q8_0 is flipped by `bias`.
-    pub(super) fn new(format: BlockFormat, weights: &[&[u8]], inputs: usize, bias: u8) -> Self {
-        let row = inputs / format.values() * format.bytes();
-        let rows: Vec<&[u8]> = weights.iter().flat_map(|bytes| bytes.chunks_exact(row)).collect();
-        let outputs = rows.len();
+    /// From whole rows of whole blocks, which go from where they are read to where they are packed through memory of a
+    /// pair's size alone. Each byte of Q8_0 is flipped by `bias`.
+    pub(super) fn read<E: Send>(
+        format: BlockFormat,
+        (outputs, inputs): (usize, usize),
+        bias: u8,
+        rows: &ReadRows<'_, E>,
+    ) -> Result<Self, E> {
         let mut packed = Self { format, inputs, outputs, lines: Lines::new(0) };
         let (places, bytes) = (packed.places(), packed.pair_bytes());
-        let mut lines = Lines::new(outputs.div_ceil(TOGETHER * PANEL) * bytes);
+        let row = inputs / format.values() * format.bytes();
+        let pairs = outputs.div_ceil(TOGETHER * PANEL);
+        let mut lines = Lines::new(pairs * bytes);
         let to = Shared::new(lines.as_mut_ptr::<u8>());
-        rows.par_chunks(TOGETHER * PANEL).enumerate().for_each(|(at, rows)| {
-            // SAFETY: each pair of panels is as long as it says, and is written by this task alone.
+        (0..pairs).into_par_iter().try_for_each(|at| {
+            // SAFETY: each pair of panels is as long as it says, zero at first, and this task's alone.
             let to = unsafe { std::slice::from_raw_parts_mut(to.get().add(at * bytes), bytes) };
-            // Block after block, so that what is written stays near.
-            for (block, to) in to.chunks_exact_mut(places.block()).enumerate() {
-                for (column, row) in rows.iter().enumerate() {
-                    let (at, column) = (column / PANEL, column % PANEL);
-                    let block = &row[block * format.bytes()..][..format.bytes()];
-                    let (values, beside) = to.split_at_mut(places.beside(at));
-                    let values = &mut values[at * places.values..][..places.values];
-                    match format {
-                        BlockFormat::Q8_0 => q8_0(block, column, bias, values, beside),
-                        BlockFormat::Q4K => q4k(block, column, values, beside),
+            let first = at * TOGETHER * PANEL;
+            let count = (TOGETHER * PANEL).min(outputs - first);
+            with_scratch(count * row, |scratch| {
+                // SAFETY: the scratch has as many bytes, written at some time; here alone they are used.
+                let from = unsafe { std::slice::from_raw_parts_mut(scratch, count * row) };
+                rows(first, from)?;
+                // Block after block, so that what is written stays near.
+                for (block, to) in to.chunks_exact_mut(places.block()).enumerate() {
+                    for (column, row) in from.chunks_exact(row).enumerate() {
+                        let (at, column) = (column / PANEL, column % PANEL);
+                        let block = &row[block * format.bytes()..][..format.bytes()];
+                        let (values, beside) = to.split_at_mut(places.beside(at));
+                        let values = &mut values[at * places.values..][..places.values];
+                        match format {
+                            BlockFormat::Q8_0 => q8_0(block, column, bias, values, beside),
+                            BlockFormat::Q4K => q4k(block, column, values, beside),
+                        }
                     }
                 }
-            }
-        });
+                Ok(())
+            })
+        })?;
         packed.lines = lines;
-        packed
+        Ok(packed)
     }
 
     fn places(&self) -> Places {

@@ -22,8 +22,8 @@ pub use fact::{Fact, List};
 pub use kind::BlockKind;
 pub use write::{Plan, write};
 
-use crate::WeightsError;
 use crate::kind::Kind;
+use crate::{Rows, WeightsError};
 
 /// The four bytes that a GGUF file begins with.
 pub(crate) const MAGIC: [u8; 4] = *b"GGUF";
@@ -112,6 +112,15 @@ impl Gguf {
         file.seek(SeekFrom::Start(entry.start)).map_err(failed)?;
         file.read_exact(&mut bytes).map_err(failed)?;
         Ok(bytes)
+    }
+
+    /// A tensor as rows that are read when they are asked for; `None` if it is no matrix, or of whole numbers.
+    ///
+    /// # Errors
+    /// As [`Gguf::entry`]; when the file cannot be opened.
+    pub fn rows(&self, name: &str) -> Result<Option<Rows>, WeightsError> {
+        let entry = self.entry(name)?;
+        Rows::open(&self.path, entry.start, entry.kind, &entry.shape)
     }
 
     /// A tensor in numbers: as stored where it is not quantised, else in f32.
