@@ -99,7 +99,7 @@ impl Sizes {
         if let Some(part) = first {
             sizes.key_heads = part.k.dims4()?.1;
         }
-        let divides = sizes.key_heads > 0 && heads.is_multiple_of(sizes.key_heads);
+        let divides = heads > 0 && sizes.key_heads > 0 && heads.is_multiple_of(sizes.key_heads);
         let given: usize = rows.iter().map(|row| row.queries).sum();
         if batch != 1 || !divides || given != queries {
             candle_core::bail!(

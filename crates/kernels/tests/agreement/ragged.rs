@@ -158,5 +158,6 @@ fn what_cannot_be_computed_this_way_is_left_to_others_and_what_does_not_fit_is_r
     assert!(of(&values(&[1, 3, 1, 16], 3), 1, &seen(16)).is_err(), "heads that cannot be shared");
     assert!(of(&values(&[1, 4, 6, 16], 3), 6, &seen(16)).is_err(), "more queries than keys");
     assert!(attention_of_rows(&q, &[]).is_err());
+    assert!(of(&values(&[1, 0, 1, 16], 3), 1, &seen(16)).is_err(), "no heads");
     assert!(split_heads(&values(&[1, 2, 7], 1), 2, None).is_err());
 }
