@@ -4,7 +4,8 @@
 //!
 //! `--model` is a folder or a GGUF file; without it a model of `--layers`, `--hidden`, ... is made at random. Without
 //! `--precision` a GGUF file is used as it is stored, a folder in f32. Prints one JSON document: tokens per second (of the
-//! median step), seconds of loading (on the clock and of all threads) and of the processor, bytes; with `--bandwidth yes` also what the memory gives.
+//! median step), seconds of loading (on the clock and of all threads) and of the processor, bytes; with `--bandwidth yes` also what the memory gives
+//! and what as much fresh memory as the weights take costs.
 //! `--logits FILE` writes what the model says after the prompt. Prefill is done `--rounds` times; `--batch` rows are decoded after one shared prompt.
 
 use std::time::Instant;
@@ -12,7 +13,7 @@ use std::time::Instant;
 use candle_core::{DType, Device, Tensor};
 use omnivale_llm::LlmError;
 use omnivale_llm::checkpoint::{ModelFiles, Tensors};
-use omnivale_llm::llama::{Cache, Config, Llama};
+use omnivale_llm::llama::{Cache, Config, Llama, Row};
 use omnivale_llm::precision::{Precision, Prepared};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -100,40 +101,50 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (load, load_processor) = (start.elapsed().as_secs_f64(), processor());
     let ids: Vec<u32> =
         (0..prompt).map(|at| (at * 7919 % model.config().vocab_size) as u32).collect();
-    let embeddings = model.embed(&ids)?;
+    let embeddings = model.embed(&ids)?.squeeze(0)?;
 
     let mut measured = Vec::new();
-    let run = |embeddings: &Tensor, batch: usize, cache: &mut Cache| -> Result<(), LlmError> {
-        let (_, time, _) = embeddings.dims3()?;
-        let hidden = model.forward(embeddings, &vec![time; batch], Some(cache))?;
-        let last = hidden.narrow(1, time - 1, 1)?;
+    let run = |embeddings: &Tensor, caches: &mut [Cache]| -> Result<(), LlmError> {
+        let (positions, _) = embeddings.dims2()?;
+        let count = positions / caches.len();
+        let mut rows: Vec<Row<'_>> = caches.iter_mut().map(|cache| Row { cache, count }).collect();
+        let hidden = model.extend(embeddings, &mut rows)?;
+        let last = if count == 1 { hidden } else { hidden.narrow(0, positions - 1, 1)? };
         model.logits(&last)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
         Ok(())
     };
     // Pages are touched at the first call.
-    let mut warm = Cache::new(model.config(), 1);
-    run(&embeddings.narrow(1, 0, prompt.min(40))?, 1, &mut warm)?;
-    run(&embeddings.narrow(1, 0, 1)?, 1, &mut warm)?;
+    let mut warm = [Cache::new(model.config())];
+    run(&embeddings.narrow(0, 0, prompt.min(40))?, &mut warm)?;
+    run(&embeddings.narrow(0, 0, 1)?, &mut warm)?;
 
-    let mut cache = Cache::new(model.config(), 1);
+    let mut cache = [Cache::new(model.config())];
     for _ in 0..rounds {
-        cache = Cache::new(model.config(), 1);
-        measured.push(timed(|| run(&embeddings, 1, &mut cache))?);
+        cache = [Cache::new(model.config())];
+        measured.push(timed(|| run(&embeddings, &mut cache))?);
     }
     let prefill = Measured::of(&mut measured);
     if let Some(path) = arguments.text("--logits") {
-        std::fs::write(path, logits(&model, &embeddings)?)?;
+        std::fs::write(path, logits(&model, &embeddings.unsqueeze(0)?)?)?;
     }
-    let mut cache = if batch > 1 { cache.repeat(batch)? } else { cache };
-    let one = Tensor::cat(&vec![embeddings.narrow(1, 0, 1)?; batch], 0)?;
+    let mut caches = (0..batch).map(|_| cache[0].fork()).collect::<Result<Vec<_>, _>>()?;
+    let one = Tensor::cat(&vec![embeddings.narrow(0, 0, 1)?; batch], 0)?;
     for _ in 0..tokens {
-        measured.push(timed(|| run(&one, batch, &mut cache))?);
+        measured.push(timed(|| run(&one, &mut caches))?);
     }
     let step = Measured::of(&mut measured);
     for _ in 0..tokens.clamp(4, 16) {
         measured.push(timed(|| model.products(batch))?);
     }
     let products = Measured::of(&mut measured);
+    // What loading cannot do without: as much fresh memory as the weights take.
+    let mut fresh = None;
+    if arguments.text("--bandwidth").is_some() {
+        fresh = Some(timed(|| {
+            touch(model.weight_bytes());
+            Ok(())
+        })?);
+    }
     let bandwidth = if arguments.text("--bandwidth").is_some() { Some(read_speed()) } else { None };
     println!(
         "{:#}",
@@ -152,6 +163,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "products_alone_processor_ms": products.processor * 1e3,
             "weight_gb_per_s": model.weight_bytes() as f64 / 1e9 / step.best,
             "memory_gb_per_s": bandwidth,
+            "fresh_memory_s": fresh.map(|(time, _)| time),
+            "fresh_memory_processor_s": fresh.map(|(_, processor)| processor),
             "peak_memory_bytes": peak(),
         })
     );
@@ -161,7 +174,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// What the model says comes after the prompt: f32, the lowest byte first.
 fn logits(model: &Llama, embeddings: &Tensor) -> Result<Vec<u8>, LlmError> {
     let (_, time, _) = embeddings.dims3()?;
-    let hidden = model.forward(embeddings, &[time], None)?.narrow(1, time - 1, 1)?;
+    let hidden = model.forward(embeddings, &[time])?.narrow(1, time - 1, 1)?;
     let logits = model.logits(&hidden)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
     Ok(logits.iter().flat_map(|value| value.to_le_bytes()).collect())
 }
@@ -214,6 +227,15 @@ fn read_speed() -> f64 {
         best = best.min(start.elapsed().as_secs_f64());
     }
     (data.len() * 8) as f64 / 1e9 / best
+}
+
+/// Asks for as many bytes of memory and touches each page of them, by all threads.
+fn touch(bytes: usize) {
+    let mut memory = vec![0_u8; bytes];
+    memory.par_chunks_mut(1 << 20).for_each(|part| {
+        part.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
+    });
+    std::hint::black_box(&memory);
 }
 
 /// The most memory that this process has had, in bytes, where the system tells.
