@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the small clips that the tests of crates/media read. Needs ffmpeg with libx264, libvpx,
-# libopus and libmp3lame. The clips are committed; run this only to change them:
+# Makes the small clips that the tests of crates/media read. Needs ffmpeg with libx264, libx265,
+# libvpx, libaom, libopus and libmp3lame. The clips are committed; run this only to change them:
 #   scripts/make-media-fixtures.sh
 # Other versions of ffmpeg give other bytes; the tests hold for any of them.
 set -euo pipefail
@@ -13,6 +13,7 @@ video() { echo "testsrc=size=$1:rate=$2:duration=$3"; }
 tone="sine=frequency=440:sample_rate=48000:duration=2"
 x264=(-c:v libx264 -preset veryfast -crf 40 -g 25 -threads 1)
 aac=(-c:a aac -b:a 24k)
+moving=("testsrc2=size=SIZE:rate=10:duration=6")
 
 # 25 pictures a second for the first second, then every fifth of them only: 25 + 5.
 make -f lavfi -i "$(video 128x96 25 2)" -vf "select='lt(t,1)+not(mod(n,5))'" -fps_mode vfr \
@@ -87,4 +88,27 @@ make -f lavfi -i "sine=frequency=440:sample_rate=8000:duration=2" \
   -af "aselect='not(between(t,0.9,1.5))'" -c:a pcm_s16le gap.mkv
 # Nine channels without a known order: 1, 2, ... 9 tenths.
 make -f lavfi -i "aevalsrc=.1|.2|.3|.4|.5|.6|.7|.8|.9:s=8000:d=0.25" -c:a pcm_f32le nine.wav
+
+# A minute in which decoding may begin every five seconds.
+make -f lavfi -i "$(video 64x48 10 60)" -f lavfi -i "sine=frequency=440:sample_rate=16000:duration=10" \
+  -c:v libx264 -preset veryfast -crf 45 -g 50 -bf 3 -threads 1 -pix_fmt yuv420p \
+  -c:a libmp3lame -b:a 8k long.mp4
+# The same from the middle of a group on: what is before the cut is there and not to be shown.
+make -ss 12.2 -i long.mp4 -t 5 -c copy trimmed.mp4
+# Groups whose first pictures refer to the group before.
+make -f lavfi -i "${moving[@]/SIZE/64x64}" -c:v libx265 -preset fast -x265-params \
+  "log-level=error:crf=45:keyint=12:min-keyint=12:scenecut=0:open-gop=1:bframes=4:pools=1:frame-threads=1" \
+  -pix_fmt yuv420p open_gop.mkv
+# Frames that are never shown, inside the packets of others.
+make -f lavfi -i "${moving[@]/SIZE/64x48}" -c:v libvpx-vp9 -b:v 8k -deadline good -cpu-used 5 \
+  -auto-alt-ref 1 -lag-in-frames 16 -g 15 -pix_fmt yuv420p hidden.webm
+make -f lavfi -i "${moving[@]/SIZE/64x64}" -c:v libaom-av1 -b:v 6k -cpu-used 8 -lag-in-frames 16 \
+  -g 15 -pix_fmt yuv420p hidden_av1.mkv
+# Two encodings one after the other in one stream.
+for cabac in 0 1; do
+  make -f lavfi -i "${moving[@]/SIZE/64x48}" -t 3 "${x264[@]}" -g 10 -x264-params "cabac=$cabac" \
+    -pix_fmt yuv420p "$work/part_$cabac.mp4"
+done
+printf 'file part_0.mp4\nfile part_1.mp4\n' > "$work/parts.txt"
+make -f concat -i "$work/parts.txt" -c copy joined.mp4
 ls -l

@@ -120,11 +120,11 @@ pub(crate) struct AnnotateArgs {
     /// Who writes the captions
     #[arg(long, value_enum, default_value_t = CaptionerChoice::Signal)]
     pub(crate) captioner: CaptionerChoice,
-    /// Stitch what is seen by this CLIP's picture tower: a folder, or a name in the Hugging Face cache
-    #[arg(long, value_name = "DIR", help_heading = "Learned encoders")]
+    /// Stitch what is seen by this CLIP's picture tower: a folder, a file of OpenAI's, or a name in the cache
+    #[arg(long, value_name = "PATH", help_heading = "Learned encoders")]
     pub(crate) clip: Option<String>,
     /// Stitch what is heard by this fused CLAP: a folder, a file of laion_clap's, or a name in the cache
-    #[arg(long, value_name = "DIR", help_heading = "Learned encoders")]
+    #[arg(long, value_name = "PATH", help_heading = "Learned encoders")]
     pub(crate) clap: Option<String>,
     /// Compare sight and sound by C-MCR's projectors, clap_clip.pt: needs CLIP ViT-B/32 and the fused CLAP
     #[arg(long, value_name = "FILE", help_heading = "Learned encoders")]

@@ -222,14 +222,14 @@ fn main() -> Result<(), Any> {
     let wanted = |name: &str| which == "all" || which == name;
     if wanted("clip") {
         clip(&folder.join("clip"))?;
-        let open = || ClipVision::open_in(folder.join("clip"), format);
+        let open = || ClipVision::open_on(folder.join("clip"), format, &Device::Cpu);
         let model = loaded("clip", precision, open)?;
         let pictures = Tensor::randn(0f32, 1.0, (frames, 3, 224, 224), &Device::Cpu)?;
         measure("clip", precision, rounds, || Ok(model.forward(&pictures).map(drop)?))?;
     }
     if wanted("frames") {
         clip(&folder.join("clip"))?;
-        let open = || ClipVision::open_in(folder.join("clip"), format);
+        let open = || ClipVision::open_on(folder.join("clip"), format, &Device::Cpu);
         let model = loaded("clip", precision, open)?;
         let (height, width) = (720, 1280);
         let film: Vec<u8> =
@@ -251,7 +251,7 @@ fn main() -> Result<(), Any> {
     }
     if wanted("beats") {
         beats(&folder.join("beats"))?;
-        let open = || Beats::open_in(folder.join("beats"), format);
+        let open = || Beats::open_on(folder.join("beats"), format, &Device::Cpu);
         let model = loaded("beats", precision, open)?;
         // 60 s are 11.7 windows of 5.12 s; the last is filled up. Four at a time, as `features` encodes them.
         let sound = Tensor::randn(0f32, 1.0, (4, 512, 128), &Device::Cpu)?;
@@ -261,7 +261,7 @@ fn main() -> Result<(), Any> {
     }
     if wanted("whisper") {
         whisper(&folder.join("whisper"))?;
-        let open = || WhisperEncoder::open_in(folder.join("whisper"), format);
+        let open = || WhisperEncoder::open_on(folder.join("whisper"), format, &Device::Cpu);
         let model = loaded("whisper", precision, open)?;
         let sound = Tensor::randn(0f32, 1.0, (2, 80, 3000), &Device::Cpu)?;
         measure("whisper", precision, rounds, || Ok(model.forward(&sound).map(drop)?))?;

@@ -58,18 +58,10 @@ impl ClapAudio {
     /// # Errors
     /// When a file is missing, damaged, or not that of a fused CLAP.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, EncoderError> {
-        Self::open_in(path, Precision::F32)
+        Self::open_on(path, Precision::F32, &Device::Cpu)
     }
 
-    /// [`ClapAudio::open`] with products in `precision`.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn open_in(path: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
-        Self::open_on(path, precision, &Device::Cpu)
-    }
-
-    /// [`ClapAudio::open_in`] on a device of the caller's choice.
+    /// [`ClapAudio::open`] with products in `precision`, on a device of the caller's choice.
     ///
     /// # Errors
     /// As there.

@@ -38,15 +38,6 @@ impl<'a> Rows<'a> {
         self.begin + batch * a + head * b + time * c
     }
 
-    /// Where a row of f32 begins; of other formats nowhere.
-    #[inline(always)]
-    pub(crate) fn floats(&self, batch: usize, head: usize, time: usize) -> *const f32 {
-        match self.values {
-            Values::F32(values) => values.as_ptr().wrapping_add(self.at(batch, head, time)),
-            _ => std::ptr::null(),
-        }
-    }
-
     /// Row `at` as f32.
     #[inline(always)]
     fn value(&self, at: usize) -> f32 {

@@ -45,6 +45,12 @@ pub(crate) unsafe trait Simd: Copy + Send + Sync + 'static {
     unsafe fn power_of_two(a: Self::V) -> Self::V;
     /// All values together, in an order that depends on nothing.
     unsafe fn sum(a: Self::V) -> f32;
+    /// The same of four vectors.
+    #[inline(always)]
+    unsafe fn sums(a: [Self::V; 4]) -> [f32; 4] {
+        // SAFETY: the caller's promise.
+        a.map(|a| unsafe { Self::sum(a) })
+    }
     /// Words whose low half is `low` and whose high half `high`, both rounded to bf16.
     unsafe fn pairs(low: Self::V, high: Self::V) -> Self::V;
     /// To each f32 of `c` the sum of the products of the two bf16 of `a` and of `b`. Only where [`Self::PAIRS`].

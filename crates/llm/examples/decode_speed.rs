@@ -13,7 +13,7 @@ use std::time::Instant;
 use candle_core::{DType, Device, Tensor};
 use omnivale_llm::LlmError;
 use omnivale_llm::checkpoint::{ModelFiles, Tensors};
-use omnivale_llm::llama::{Cache, Config, Llama};
+use omnivale_llm::llama::{Cache, Config, Llama, Row};
 use omnivale_llm::precision::{Precision, Prepared};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -101,34 +101,36 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (load, load_processor) = (start.elapsed().as_secs_f64(), processor());
     let ids: Vec<u32> =
         (0..prompt).map(|at| (at * 7919 % model.config().vocab_size) as u32).collect();
-    let embeddings = model.embed(&ids)?;
+    let embeddings = model.embed(&ids)?.squeeze(0)?;
 
     let mut measured = Vec::new();
-    let run = |embeddings: &Tensor, batch: usize, cache: &mut Cache| -> Result<(), LlmError> {
-        let (_, time, _) = embeddings.dims3()?;
-        let hidden = model.forward(embeddings, &vec![time; batch], Some(cache))?;
-        let last = hidden.narrow(1, time - 1, 1)?;
+    let run = |embeddings: &Tensor, caches: &mut [Cache]| -> Result<(), LlmError> {
+        let (positions, _) = embeddings.dims2()?;
+        let count = positions / caches.len();
+        let mut rows: Vec<Row<'_>> = caches.iter_mut().map(|cache| Row { cache, count }).collect();
+        let hidden = model.extend(embeddings, &mut rows)?;
+        let last = if count == 1 { hidden } else { hidden.narrow(0, positions - 1, 1)? };
         model.logits(&last)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
         Ok(())
     };
     // Pages are touched at the first call.
-    let mut warm = Cache::new(model.config(), 1);
-    run(&embeddings.narrow(1, 0, prompt.min(40))?, 1, &mut warm)?;
-    run(&embeddings.narrow(1, 0, 1)?, 1, &mut warm)?;
+    let mut warm = [Cache::new(model.config())];
+    run(&embeddings.narrow(0, 0, prompt.min(40))?, &mut warm)?;
+    run(&embeddings.narrow(0, 0, 1)?, &mut warm)?;
 
-    let mut cache = Cache::new(model.config(), 1);
+    let mut cache = [Cache::new(model.config())];
     for _ in 0..rounds {
-        cache = Cache::new(model.config(), 1);
-        measured.push(timed(|| run(&embeddings, 1, &mut cache))?);
+        cache = [Cache::new(model.config())];
+        measured.push(timed(|| run(&embeddings, &mut cache))?);
     }
     let prefill = Measured::of(&mut measured);
     if let Some(path) = arguments.text("--logits") {
-        std::fs::write(path, logits(&model, &embeddings)?)?;
+        std::fs::write(path, logits(&model, &embeddings.unsqueeze(0)?)?)?;
     }
-    let mut cache = if batch > 1 { cache.repeat(batch)? } else { cache };
-    let one = Tensor::cat(&vec![embeddings.narrow(1, 0, 1)?; batch], 0)?;
+    let mut caches = (0..batch).map(|_| cache[0].fork()).collect::<Result<Vec<_>, _>>()?;
+    let one = Tensor::cat(&vec![embeddings.narrow(0, 0, 1)?; batch], 0)?;
     for _ in 0..tokens {
-        measured.push(timed(|| run(&one, batch, &mut cache))?);
+        measured.push(timed(|| run(&one, &mut caches))?);
     }
     let step = Measured::of(&mut measured);
     for _ in 0..tokens.clamp(4, 16) {
@@ -172,7 +174,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// What the model says comes after the prompt: f32, the lowest byte first.
 fn logits(model: &Llama, embeddings: &Tensor) -> Result<Vec<u8>, LlmError> {
     let (_, time, _) = embeddings.dims3()?;
-    let hidden = model.forward(embeddings, &[time], None)?.narrow(1, time - 1, 1)?;
+    let hidden = model.forward(embeddings, &[time])?.narrow(1, time - 1, 1)?;
     let logits = model.logits(&hidden)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
     Ok(logits.iter().flat_map(|value| value.to_le_bytes()).collect())
 }

@@ -2,16 +2,21 @@
 //!
 //! All prompts about one video begin with the same words and the same rows of features, by far most of their
 //! length. [`Answerer::watch`] runs the model over that part once; [`Answerer::answer`] then continues it with
-//! many questions at a time. [`Answerer::talk`] begins a conversation there instead, in which each turn goes on from
-//! what was said.
+//! many questions at a time, and [`Asking`] with those of many videos. [`Answerer::talk`] begins a conversation there
+//! instead, in which each turn goes on from what was said.
+
+use candle_core::Tensor;
 
 use crate::LlmError;
 use crate::assemble::{Assembly, Features, Projectors};
 use crate::conversation::{PLACEHOLDER, Template, Token, Turn, next_round, tokens};
-use crate::generate::{self, Options, Prompts, Stop, TextWatch};
-use crate::llama::{Cache, Llama};
+use crate::generate::{Options, Prompt, Stop, TextWatch, generate};
+use crate::llama::{Cache, Llama, Row};
 use crate::splice::{Batch, Sample};
 use crate::tokenizer::{TokenId, Tokenizer};
+
+pub use crate::asking::{Answered, Asking};
+pub use crate::generate::RowId;
 
 /// A model with what it needs to be asked about videos, by Vicuna's template.
 #[derive(Clone, Copy)]
@@ -38,7 +43,7 @@ impl Watched {
     /// Positions that every question about this video shares.
     #[must_use]
     pub fn shared(&self) -> usize {
-        self.cache.length(0)
+        self.cache.length()
     }
 }
 
@@ -91,10 +96,10 @@ impl Answerer<'_> {
         let table = self.model.embed_tokens();
         let rows = rows.to_device(table.device())?.to_dtype(table.dtype())?;
         let (head, _) = self.parts(PLACEHOLDER)?;
-        let sample = Sample { tokens: &head, labels: None, features: vec![rows] };
-        let batch = Batch::new(table, &[sample])?;
-        let mut cache = Cache::new(self.model.config(), 1);
-        self.model.forward(&batch.embeddings, &batch.lengths, Some(&mut cache))?;
+        let embeddings = self.spliced(&head, vec![rows])?;
+        let mut cache = Cache::new(self.model.config());
+        let row = Row { count: embeddings.dims2()?.0, cache: &mut cache };
+        self.model.extend(&embeddings, &mut [row])?;
         Ok(Watched { cache, head })
     }
 
@@ -111,31 +116,27 @@ impl Answerer<'_> {
         questions: &[Question],
         options: &Options,
         stops: &[String],
-        on_text: impl FnMut(usize, &str),
+        mut on_text: impl FnMut(usize, &str),
     ) -> Result<Vec<Reply>, LlmError> {
-        if questions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut tails = Vec::with_capacity(questions.len());
+        let mut asking = Asking::new(*self, options, stops, questions.len());
         for question in questions {
-            tails.push(self.tail(video, &question.text)?);
+            asking.ask(video, question)?;
         }
-        let samples: Vec<Sample<'_>> = tails
-            .iter()
-            .map(|tokens| Sample { tokens, labels: None, features: Vec::new() })
-            .collect();
-        let batch = Batch::new(self.model.embed_tokens(), &samples)?;
-        let mut cache = video.cache.repeat(questions.len())?;
-        let streams: Vec<u64> = questions.iter().map(|question| question.stream).collect();
-        self.generate(&mut cache, &batch, &streams, options, stops, on_text)
+        let mut replies: Vec<Option<Reply>> = vec![None; questions.len()];
+        while !asking.is_empty() {
+            for (row, reply) in asking.step(|row, text| on_text(row.0, text))? {
+                replies[row.0] = Some(reply?);
+            }
+        }
+        Ok(replies.into_iter().flatten().collect())
     }
 
     /// Begins a conversation about a video.
     ///
     /// # Errors
-    /// If the cache cannot be copied.
+    /// If a tensor operation fails.
     pub fn talk(&self, video: &Watched) -> Result<Talk, LlmError> {
-        let (cache, head) = (video.cache.repeat(1)?, video.head.clone());
+        let (cache, head) = (video.cache.fork()?, video.head.clone());
         Ok(Talk { video: Watched { cache, head }, unseen: Vec::new(), begun: false })
     }
 
@@ -170,13 +171,29 @@ impl Answerer<'_> {
             return Err(LlmError::input("conversation", expected, before.to_string()));
         }
         let options = Options { most_tokens: options.most_tokens.min(left), ..options.clone() };
-        let sample = Sample { tokens: &new, labels: None, features: Vec::new() };
-        let batch = Batch::new(self.model.embed_tokens(), &[sample])?;
-        let cache = &mut talk.video.cache;
-        let show = |_: usize, text: &str| on_text(text);
-        let mut replies = self.generate(cache, &batch, &[turn.stream], &options, &[], show)?;
-        let reply =
-            replies.pop().ok_or_else(|| LlmError::input("conversation", "an answer", "none"))?;
+        let embeddings = self.spliced(&new, Vec::new())?;
+        let prompt = Prompt { cache: talk.video.cache.fork()?, embeddings, stream: turn.stream };
+        let mut watch = TextWatch::new(self.tokenizer, &[]);
+        let mut text = String::new();
+        let answers = generate(self.model, vec![prompt], &options, |_, token| {
+            let watched = watch.push(token);
+            text.push_str(&watched.text);
+            if !watched.text.is_empty() {
+                on_text(&watched.text);
+            }
+            watched.next
+        })?;
+        let rest = watch.finish();
+        if !rest.is_empty() {
+            on_text(&rest);
+            text.push_str(&rest);
+        }
+        let Some((answer, cache)) = answers.into_iter().next() else {
+            return Err(LlmError::input("conversation", "an answer", "none"));
+        };
+        let text = text.trim().to_owned();
+        let reply = Reply { text, tokens: answer.tokens, stop: answer.stop };
+        talk.video.cache = cache;
         // The last token of an answer that was cut off has been chosen and not yet read.
         let read = talk.video.shared().saturating_sub(before).min(reply.tokens.len());
         talk.unseen = reply.tokens[read..].to_vec();
@@ -206,40 +223,16 @@ impl Answerer<'_> {
         Err(LlmError::input("question", expected, question.to_owned()))
     }
 
-    fn generate(
-        &self,
-        cache: &mut Cache,
-        batch: &Batch,
-        streams: &[u64],
-        options: &Options,
-        stops: &[String],
-        mut on_text: impl FnMut(usize, &str),
-    ) -> Result<Vec<Reply>, LlmError> {
-        let prompts = Prompts { embeddings: &batch.embeddings, lengths: &batch.lengths, streams };
-        let mut texts = vec![String::new(); streams.len()];
-        let mut watches: Vec<TextWatch<'_>> =
-            streams.iter().map(|_| TextWatch::new(self.tokenizer, stops)).collect();
-        let answers = generate::generate(self.model, cache, &prompts, options, |row, token| {
-            let watched = watches[row].push(token);
-            if !watched.text.is_empty() {
-                on_text(row, &watched.text);
-                texts[row].push_str(&watched.text);
-            }
-            watched.next
-        })?;
-        for (row, watch) in watches.iter_mut().enumerate() {
-            let rest = watch.finish();
-            if !rest.is_empty() {
-                on_text(row, &rest);
-                texts[row].push_str(&rest);
-            }
-        }
-        let reply = |(answer, text): (generate::Answer, String)| Reply {
-            text: text.trim().to_owned(),
-            tokens: answer.tokens,
-            stop: answer.stop,
-        };
-        Ok(answers.into_iter().zip(texts).map(reply).collect())
+    /// What continues `video` with a question.
+    pub(crate) fn prompt(&self, video: &Watched, question: &Question) -> Result<Prompt, LlmError> {
+        let embeddings = self.spliced(&self.tail(video, &question.text)?, Vec::new())?;
+        Ok(Prompt { cache: video.cache.fork()?, embeddings, stream: question.stream })
+    }
+
+    /// Embeddings of tokens with rows of features in the placeholder's place: `[positions, hidden]`.
+    fn spliced(&self, tokens: &[Token], features: Vec<Tensor>) -> Result<Tensor, LlmError> {
+        let sample = Sample { tokens, labels: None, features };
+        Ok(Batch::new(self.model.embed_tokens(), &[sample])?.embeddings.squeeze(0)?)
     }
 
     /// The tokens of a question's prompt: up to and with the features, and after them.

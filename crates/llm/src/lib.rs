@@ -7,8 +7,8 @@
 //! | [`projector`], [`interleave`], [`assemble`] | features of a video to rows of the model's input, in LongVALE's order or AVicuna's |
 //! | [`splice`] | those rows among the embeddings of the prompt's tokens, batches |
 //! | [`llama`] | the decoder and its cache |
-//! | [`generate`](mod@generate) | tokens of answers, for batches of prompts, with stop strings |
-//! | [`answer`] | questions about a video to answers in text, with what they share computed once |
+//! | [`generate`](mod@generate) | tokens of answers, of many prompts side by side, with stop strings |
+//! | [`answer`] | questions about videos to answers in text, with what they share computed once |
 //! | [`checkpoint`], [`lora`] | tensors by name, and adapters merged into them |
 //! | [`precision`], [`gguf`] | a model in fewer bits, and in llama.cpp's files |
 //! | [`linalg`] | linear layers, norms and attention, each in one place |
@@ -27,7 +27,7 @@
 //! ```
 //!
 //! A model takes embeddings, not ids: a prompt's tokens ([`conversation::tokens`]) become a [`splice::Batch`]
-//! with the rows of [`assemble::Assembly::rows`], which [`generate::generate`] continues; [`answer::Answerer`] does all
+//! with the rows of [`assemble::Assembly::rows`], which [`generate::Rows`] continues; [`answer::Answerer`] does all
 //! of it.
 //!
 //! Not here: making features (`encoders`), reading files of weights (`weights`), what an answer means (`metrics`). Not yet:
@@ -35,6 +35,7 @@
 //! penalties and beams.
 
 pub mod answer;
+mod asking;
 pub mod assemble;
 mod cache;
 pub mod checkpoint;
@@ -49,6 +50,7 @@ pub mod llama;
 pub mod lora;
 pub mod precision;
 pub mod projector;
+mod rows;
 pub mod splice;
 pub mod stored;
 mod tensors;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{D, DType, Device, Tensor};
-use omnivale_kernels::{Activation, After, BlockFormat, BlockLinear, Kernel, Seen};
+use omnivale_kernels::{Activation, After, BlockFormat, BlockLinear, Kernel};
 
 use crate::LlmError;
 use crate::stored::{self, Below, Stored};
@@ -397,12 +397,6 @@ pub fn rms_norm(x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor, LlmErro
 /// If the shapes do not fit each other.
 pub fn attention(q: &Tensor, seen: &[(Tensor, Tensor)], mask: &Tensor) -> Result<Tensor, LlmError> {
     let (batch, heads, time, dim) = q.dims4()?;
-    if time < PACKED_QUERIES {
-        let parts: Vec<Seen<'_>> = seen.iter().map(|(k, v)| Seen { k, v }).collect();
-        if let Some(mixed) = omnivale_kernels::attention_of_few(q, &parts, mask)? {
-            return Ok(mixed);
-        }
-    }
     let whole = |part: fn(&(Tensor, Tensor)) -> &Tensor| -> Result<Tensor, LlmError> {
         let [one] = seen else {
             let mut parts = Vec::with_capacity(seen.len());

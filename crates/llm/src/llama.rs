@@ -1,15 +1,15 @@
 //! Llama, the decoder that Vicuna is: RMS norms, rotary positions, grouped attention, SwiGLU.
 //!
 //! Fields are named by the checkpoint's keys. Input are embeddings, not ids, so that rows of features
-//! can stand among them. Batches are padded on the right, each row with its own length; with a
-//! [`Cache`] a batch goes on from where it was, each row from its own position.
+//! can stand among them. [`Llama::forward`] takes a batch of whole rows, padded on the right; [`Llama::extend`] goes on
+//! with rows from what each has seen, its [`Cache`], without any padding.
 
 use candle_core::{DType, Device, Tensor};
 use omnivale_kernels::{Kernel, split_heads};
 
 use crate::LlmError;
-use crate::cache::mask;
 use crate::linalg::{Joined, Linear, attention, log_softmax, rms_norm};
+use crate::rows::{HIDDEN, Sight, of_rows};
 use crate::splice::embed;
 use crate::tensors::Tensors;
 use crate::tokenizer::TokenId;
@@ -50,6 +50,23 @@ impl Rotation {
     }
 }
 
+/// New positions of one row, among those of all rows that go on together.
+#[derive(Debug)]
+pub struct Row<'a> {
+    /// What the row has seen before; the new positions are added to it.
+    pub cache: &'a mut Cache,
+    /// New positions.
+    pub count: usize,
+}
+
+/// What positions see before themselves.
+enum Past<'a, 'b> {
+    /// Nothing but what comes with them, as this mask `[batch, time, time]` shows it.
+    None(Tensor),
+    /// What each row has seen, in this format.
+    Rows(&'a mut [Row<'b>], DType),
+}
+
 struct Attention {
     /// `q_proj`, `k_proj`, `v_proj`.
     qkv_proj: Joined,
@@ -72,14 +89,13 @@ impl Attention {
         })
     }
 
-    /// `x [batch, time, hidden] -> [batch, time, hidden]`, plus `residual`; `mask [batch, time, keys]`.
+    /// `x [batch, time, hidden] -> [batch, time, hidden]`, plus `residual`.
     fn forward(
         &self,
         config: &Config,
         (x, residual): (&Tensor, &Tensor),
         rotation: &Rotation,
-        mask: &Tensor,
-        cache: Option<(&mut Cache, usize)>,
+        (past, layer): (&mut Past<'_, '_>, usize),
     ) -> Result<Tensor, LlmError> {
         let (heads, key_heads) = (config.num_attention_heads, config.num_key_value_heads);
         let [q, k, v] = &self.qkv_proj.forward(x)?[..] else {
@@ -88,11 +104,22 @@ impl Attention {
         let turn = Some((&rotation.cos, &rotation.sin));
         let (q, k) = (split_heads(q, heads, turn)?, split_heads(k, key_heads, turn)?);
         let v = split_heads(v, key_heads, None)?;
-        let seen = match cache {
-            Some((cache, layer)) => cache.append(layer, &k, &v)?,
-            None => vec![(k, v)],
+        let mixed = match past {
+            Past::None(mask) => attention(&q, &[(k, v)], mask)?,
+            Past::Rows(rows, dtype) => {
+                let (k, v) = (k.to_dtype(*dtype)?, v.to_dtype(*dtype)?);
+                let mut first = 0;
+                let mut sights = Vec::with_capacity(rows.len());
+                for row in rows.iter_mut() {
+                    let own = |x: &Tensor| x.narrow(2, first, row.count);
+                    let seen = row.cache.append(layer, &own(&k)?, &own(&v)?)?;
+                    first += row.count;
+                    sights.push(Sight { count: row.count, seen });
+                }
+                of_rows(&q, &sights)?
+            }
         };
-        self.o_proj.plus(&attention(&q, &seen, mask)?, residual)
+        self.o_proj.plus(&mixed, residual)
     }
 }
 
@@ -135,6 +162,8 @@ pub struct Llama {
     /// `[hidden]`.
     norm: Tensor,
     lm_head: Linear,
+    /// The format of the keys and values that rows have seen.
+    seen: DType,
 }
 
 fn linear(
@@ -172,13 +201,26 @@ impl Llama {
         } else {
             linear(tensors, "lm_head", vocabulary, width)?
         };
-        Ok(Self { config, embed_tokens, layers, norm, lm_head })
+        // Where weights are in fewer bits than what is computed in, keys and values need no more than 16: half the memory
+        // of a row. With a table of f32 nothing is rounded.
+        let seen = match (norm.dtype(), embed_tokens.dtype()) {
+            (DType::F32, DType::BF16 | DType::F16) => DType::BF16,
+            (computed, _) => computed,
+        };
+        Ok(Self { config, embed_tokens, layers, norm, lm_head, seen })
     }
 
     /// The model's shape.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Bytes of one position that a row has seen.
+    #[must_use]
+    pub fn bytes_of_position(&self) -> usize {
+        let values = 2 * self.config.num_key_value_heads * self.config.head_dim;
+        self.config.num_hidden_layers * values * self.seen.size_in_bytes()
     }
 
     /// The embedding table, `[vocabulary, hidden]`.
@@ -198,57 +240,81 @@ impl Llama {
     /// `embeddings [batch, time, hidden] -> [batch, time, hidden]`, after the last norm.
     ///
     /// `lengths` says how many leading positions of each row are real; the others are padding, seen by
-    /// nobody, and their output means nothing. With a cache, rows go on where they were.
+    /// nobody, and their output means nothing.
     ///
     /// # Errors
-    /// If the number of lengths is not the batch's, one is more than `time`, or the cache is of another
-    /// batch.
-    pub fn forward(
-        &self,
-        embeddings: &Tensor,
-        lengths: &[usize],
-        cache: Option<&mut Cache>,
-    ) -> Result<Tensor, LlmError> {
-        // From one of the threads that compute: the others need not be waited for from outside at every product.
-        // What this thread computes by goes with it.
-        let kernel = Kernel::chosen().map_err(candle_core::Error::from)?;
-        rayon::scope(|_| kernel.used_in(|| self.run(embeddings, lengths, cache)))
+    /// If the number of lengths is not the batch's, or one is more than `time`.
+    pub fn forward(&self, embeddings: &Tensor, lengths: &[usize]) -> Result<Tensor, LlmError> {
+        let (batch, time, _) = embeddings.dims3()?;
+        if lengths.len() != batch || lengths.iter().any(|&length| length > time) {
+            let expected = format!("{batch} lengths up to {time}");
+            return Err(LlmError::input("batch", expected, format!("{lengths:?}")));
+        }
+        let positions: Vec<usize> = (0..batch).flat_map(|_| 0..time).collect();
+        // Padding is on the right: no real position sees it.
+        let shown = |at: usize| if at % time <= at / time { 0.0 } else { HIDDEN };
+        let mask: Vec<f32> = (0..time * time).map(shown).collect();
+        let mask = Tensor::from_vec(mask, (1, time, time), embeddings.device())?;
+        let mask = mask.broadcast_as((batch, time, time))?.contiguous()?;
+        self.run(embeddings, &positions, Past::None(mask))
+    }
+
+    /// Goes on with several rows at a time: `embeddings [positions of all rows, hidden]`, those of each row after the
+    /// other's, `-> [positions of all rows, hidden]`, after the last norm.
+    ///
+    /// Rows may have any number of new positions and have seen anything before. By this crate's kernels a row's result
+    /// does not depend, in any bit, on the rows beside it, nor on how its positions were split among calls; where
+    /// others compute (see `OMNIVALE_KERNEL`, and a GPU) sums may be rounded in another way.
+    ///
+    /// # Errors
+    /// If there are other numbers of positions than `rows` say.
+    pub fn extend(&self, embeddings: &Tensor, rows: &mut [Row<'_>]) -> Result<Tensor, LlmError> {
+        let (count, _) = embeddings.dims2()?;
+        if rows.iter().map(|row| row.count).sum::<usize>() != count {
+            let expected = format!("{count} positions in all rows");
+            let counts: Vec<usize> = rows.iter().map(|row| row.count).collect();
+            return Err(LlmError::input("rows", expected, format!("{counts:?}")));
+        }
+        let of_row = |row: &Row<'_>| row.cache.length()..row.cache.length() + row.count;
+        let positions: Vec<usize> = rows.iter().flat_map(of_row).collect();
+        let hidden =
+            self.run(&embeddings.unsqueeze(0)?, &positions, Past::Rows(rows, self.seen))?;
+        for row in rows {
+            row.cache.advance(row.count);
+        }
+        Ok(hidden.squeeze(0)?)
     }
 
     fn run(
         &self,
         embeddings: &Tensor,
-        lengths: &[usize],
-        mut cache: Option<&mut Cache>,
+        positions: &[usize],
+        past: Past<'_, '_>,
+    ) -> Result<Tensor, LlmError> {
+        // From one of the threads that compute: the others need not be waited for from outside at every product.
+        // What this thread computes by goes with it.
+        let kernel = Kernel::chosen().map_err(candle_core::Error::from)?;
+        rayon::scope(|_| kernel.used_in(|| self.through(embeddings, positions, past)))
+    }
+
+    /// Through all layers and the last norm.
+    fn through(
+        &self,
+        embeddings: &Tensor,
+        positions: &[usize],
+        mut past: Past<'_, '_>,
     ) -> Result<Tensor, LlmError> {
         let (batch, time, _) = embeddings.dims3()?;
-        let fits = lengths.len() == batch
-            && lengths.iter().all(|&length| length <= time)
-            && cache.as_ref().is_none_or(|cache| cache.batch() == batch);
-        if !fits {
-            let expected = format!("{batch} lengths up to {time}, and a cache of as many rows");
-            return Err(LlmError::input("batch", expected, format!("lengths {lengths:?}")));
-        }
         let (dtype, device) = (self.norm.dtype(), embeddings.device());
-        let before = |row: usize| cache.as_ref().map_or(0, |cache| cache.length(row));
-        let positions: Vec<usize> = (0..batch)
-            .flat_map(|row| (0..time).map(move |at| (row, at)))
-            .map(|(row, at)| before(row) + at)
-            .collect();
-        let rotation = Rotation::new(&self.config, &positions, (batch, time), dtype, device)?;
-        let mask = mask(batch, time, cache.as_deref(), device)?;
+        let rotation = Rotation::new(&self.config, positions, (batch, time), dtype, device)?;
         let eps = self.config.rms_norm_eps;
         let mut x = embeddings.to_dtype(dtype)?;
         for (index, layer) in self.layers.iter().enumerate() {
             let normed = rms_norm(&x, &layer.input_layernorm, eps)?;
-            let layer_cache = cache.as_deref_mut().map(|cache| (cache, index));
             let rows = (&normed, &x);
-            x = layer.self_attn.forward(&self.config, rows, &rotation, &mask, layer_cache)?;
+            x = layer.self_attn.forward(&self.config, rows, &rotation, (&mut past, index))?;
             let normed = rms_norm(&x, &layer.post_attention_layernorm, eps)?;
             x = layer.mlp.forward(&normed, &x)?;
-        }
-        if let Some(cache) = cache {
-            cache.advance(time, lengths);
         }
         rms_norm(&x, &self.norm, eps)
     }

@@ -10,14 +10,25 @@ use crate::damage::{Reading, Tally};
 use crate::pass::Pass;
 use crate::pictures::PictureLender;
 use crate::samples::SampleLender;
-use crate::{Decoded, DurationOrigin, Flow, MediaError, Request, Sink, damage, limits};
+use crate::{Decoded, DurationOrigin, Flow, MediaError, Request, Sink, VideoInfo, damage, limits};
 
 /// How far a picture may lie behind its predecessor and still be lent, right after it. Beyond, its
 /// time is wrong and it is left out.
 const BACKWARD_TOLERANCE: Duration = Duration::from_millis(100);
 
 /// The least step from one time to the next.
-const TICK: Duration = Duration::from_micros(1);
+pub(crate) const TICK: Duration = Duration::from_micros(1);
+
+/// The way of the video stream through a pass.
+pub(crate) trait Pictures {
+    /// Its place in the file.
+    fn stream(&self) -> usize;
+
+    fn tally(&self) -> &Tally;
+
+    /// Takes the stream's next packet; `None` at the end.
+    fn advance(&mut self, packet: Option<&Packet>, pass: &Pass<'_>, sink: &mut dyn Sink) -> Flow;
+}
 
 impl Pass<'_> {
     /// Reads the whole file once.
@@ -27,14 +38,25 @@ impl Pass<'_> {
         sink: &mut dyn Sink,
     ) -> Result<Decoded, MediaError> {
         let mut video = self.video_lane(demuxer)?;
+        let pictures = video.as_mut().map(|lane| lane as &mut dyn Pictures);
+        let (reading, audio) = self.read_all(demuxer, pictures, sink)?;
+        damage::judge(self, reading, (video.map(|lane| lane.track.tally), audio))
+    }
+
+    /// Reads the whole file once, the pictures on a way of their own. What reading met, and what
+    /// the sound gave.
+    pub(crate) fn read_all(
+        &self,
+        demuxer: &mut Demuxer,
+        mut video: Option<&mut dyn Pictures>,
+        sink: &mut dyn Sink,
+    ) -> Result<(Reading, Option<Tally>), MediaError> {
         let mut audio = self.audio_lane(demuxer)?;
-        let kept: Vec<usize> = [
-            video.as_ref().map(|lane| lane.track.index),
-            audio.as_ref().map(|lane| lane.track.index),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let kept: Vec<usize> =
+            [video.as_ref().map(|lane| lane.stream()), audio.as_ref().map(|lane| lane.track.index)]
+                .into_iter()
+                .flatten()
+                .collect();
         let mut reading = Reading::default();
         let mut flow = Flow::Continue;
         if !kept.is_empty() {
@@ -52,14 +74,13 @@ impl Pass<'_> {
             flow = lane.finish(self, sink);
         }
         reading.stopped = flow == Flow::Stop;
-        let tallies = (video.map(|lane| lane.track.tally), audio.map(AudioLane::into_tally));
-        damage::judge(self, reading, tallies)
+        Ok((reading, audio.map(AudioLane::into_tally)))
     }
 
     fn read(
         &self,
         demuxer: &mut Demuxer,
-        video: &mut Option<VideoLane<'_>>,
+        video: &mut Option<&mut dyn Pictures>,
         audio: &mut Option<AudioLane<'_>>,
         reading: &mut Reading,
         sink: &mut dyn Sink,
@@ -92,14 +113,14 @@ impl Pass<'_> {
             let mut flow = Flow::Continue;
             let mut alive = false;
             if let Some(lane) = video {
-                if lane.track.index == packet.stream() {
+                if lane.stream() == packet.stream() {
                     flow = lane.advance(Some(&packet), self, sink);
-                    if lane.track.tally.end.frames > max_pictures {
+                    if lane.tally().end.frames > max_pictures {
                         reading.excess = Some("more pictures than its length can hold");
                         return Ok(Flow::Continue);
                     }
                 }
-                alive |= !lane.track.tally.given_up;
+                alive |= !lane.tally().given_up;
             }
             if let Some(lane) = audio {
                 if flow == Flow::Continue && lane.track.index == packet.stream() {
@@ -117,7 +138,8 @@ impl Pass<'_> {
         MediaError::Library { path: self.probe.path.clone(), action, detail: error.to_string() }
     }
 
-    fn track<F>(
+    /// The start of a stream's way.
+    pub(crate) fn track<F>(
         &self,
         demuxer: &Demuxer,
         index: usize,
@@ -146,7 +168,7 @@ impl Pass<'_> {
         Ok(Some(VideoLane {
             lender: PictureLender::new(track.stream.rotation, track.stream.aspect),
             track,
-            step: info.frame_rate.and_then(|rate| Duration::from_seconds(1.0 / rate.per_second())),
+            step: step(info),
             previous: None,
         }))
     }
@@ -168,12 +190,12 @@ impl Pass<'_> {
 }
 
 /// One stream on its way through its decoder.
-struct Track<'a, F> {
-    index: usize,
-    stream: &'a Stream,
-    decoder: Decoder,
-    frame: F,
-    tally: Tally,
+pub(crate) struct Track<'a, F> {
+    pub(crate) index: usize,
+    pub(crate) stream: &'a Stream,
+    pub(crate) decoder: Decoder,
+    pub(crate) frame: F,
+    pub(crate) tally: Tally,
 }
 
 impl<F: Frame> Track<'_, F> {
@@ -222,7 +244,15 @@ struct VideoLane<'a> {
     previous: Option<Time>,
 }
 
-impl VideoLane<'_> {
+impl Pictures for VideoLane<'_> {
+    fn stream(&self) -> usize {
+        self.track.index
+    }
+
+    fn tally(&self) -> &Tally {
+        &self.track.tally
+    }
+
     fn advance(&mut self, packet: Option<&Packet>, pass: &Pass<'_>, sink: &mut dyn Sink) -> Flow {
         let VideoLane { track, lender, step, previous } = self;
         let stream = track.stream;
@@ -248,11 +278,16 @@ impl VideoLane<'_> {
             };
             tally.count_frame(frame.corrupt(), time);
             tally.end.last =
-                Some(time + pass.clock.length(stream, frame).or(*step).unwrap_or(TICK));
+                Some(time + pass.clock.length(stream, frame.duration()).or(*step).unwrap_or(TICK));
             *previous = Some(time);
             sink.picture(&view)
         })
     }
+}
+
+/// Length of a picture at the average frame rate, for pictures that do not say their own.
+pub(crate) fn step(info: &VideoInfo) -> Option<Duration> {
+    info.frame_rate.and_then(|rate| Duration::from_seconds(1.0 / rate.per_second()))
 }
 
 /// The way of the audio stream.

@@ -48,10 +48,14 @@
 //!
 //! The way back, from clips to a video file, is [`Renderer`]'s.
 //!
-//! Not here: seeking, hardware decoding, tone mapping of HDR, subtitles that are pictures,
+//! [`Source::survey`] and [`Source::decode_chosen`] give a few pictures of a long file for a fraction
+//! of the work.
+//!
+//! Not here: seeking in the container, hardware decoding, tone mapping of HDR, subtitles that are pictures,
 //! and any measuring of what is decoded (`signal`).
 
 mod av;
+mod chosen;
 mod damage;
 mod decode;
 mod error;
@@ -67,6 +71,7 @@ mod resample;
 mod samples;
 mod source;
 mod subtitles;
+mod survey;
 
 pub use error::MediaError;
 pub use libraries::Libraries;
@@ -74,10 +79,11 @@ pub use probe::{AudioInfo, DurationOrigin, FrameRate, Probe, StreamInfo, StreamK
 pub use render::{
     BackgroundNoise, Form, Montage, MontageClip, RenderError, Rendered, Renderer, Stretch,
 };
-pub use request::{Damage, DamageKind, Decoded, Flow, Request, Sink, StreamEnd};
+pub use request::{Chosen, Damage, DamageKind, Decoded, Flow, Request, Sink, StreamEnd};
 pub use resample::{Resample, ResampleError};
 pub use source::Source;
 pub use subtitles::{CueOrigin, Cues};
+pub use survey::{Survey, Surveyed};
 
 /// Samples per second of the speech samples.
 pub const SPEECH_RATE: u32 = 16_000;

@@ -2,7 +2,7 @@
 
 use omnivale_timeline::{Duration, Time};
 
-use crate::av::{Stream, VideoFrame};
+use crate::av::Stream;
 use crate::{Probe, Request, limits};
 
 /// A file's clock: from ticks of its streams to times from zero.
@@ -19,8 +19,8 @@ impl Clock {
     }
 
     /// How long a picture shows, if the stream says.
-    pub(crate) fn length(&self, stream: &Stream, frame: &VideoFrame) -> Option<Duration> {
-        let micros = stream.time_base.micros(frame.duration())?;
+    pub(crate) fn length(&self, stream: &Stream, ticks: i64) -> Option<Duration> {
+        let micros = stream.time_base.micros(ticks)?;
         u64::try_from(micros).ok().filter(|&micros| micros > 0).map(Duration::from_micros)
     }
 

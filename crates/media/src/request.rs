@@ -53,6 +53,13 @@ pub trait Sink {
         Flow::Continue
     }
 
+    /// A packet of pictures, none of them chosen, was passed by: so far is
+    /// [`Source::decode_chosen`](crate::Source::decode_chosen), and here too it can be ended.
+    fn passed(&mut self, time: Time) -> Flow {
+        let _ = time;
+        Flow::Continue
+    }
+
     /// One channel at [`SPEECH_RATE`](crate::SPEECH_RATE). Runs do not overlap; where the file has
     /// no sound for a while, the next run's time says so.
     fn speech_samples(&mut self, samples: &SamplesView<'_>) -> Flow {
@@ -79,6 +86,15 @@ pub struct Decoded {
     pub damage: Vec<Damage>,
     /// Whether the sink ended it early.
     pub stopped: bool,
+}
+
+/// What came of a pass in which only chosen pictures were decoded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chosen {
+    /// As if all pictures had been decoded: as many as there are, from the first to the last.
+    pub decoded: Decoded,
+    /// Pictures that were decoded, those that chosen ones depend on included.
+    pub pictures: u64,
 }
 
 /// What one stream gave.

@@ -3,9 +3,14 @@
 use std::path::Path;
 use std::sync::Mutex;
 
+use omnivale_timeline::Time;
+
 use crate::av::{Demuxer, Stream};
 use crate::pass::{Clock, Pass};
-use crate::{Cues, Decoded, MediaError, Probe, Request, Sink, open, subtitles};
+use crate::{
+    Chosen, Cues, Decoded, Flow, MediaError, Probe, Request, Sink, Survey, Surveyed, chosen, open,
+    subtitles, survey,
+};
 
 /// An opened media file. Opening reads the header and as much more as it takes to know codecs,
 /// sizes and starts; only if the length is not declared anywhere are all packets read.
@@ -62,12 +67,74 @@ impl Source {
     /// # Errors
     /// [`MediaError::Undecodable`] if nothing that was asked for can be decoded.
     pub fn decode(&self, request: &Request, sink: &mut dyn Sink) -> Result<Decoded, MediaError> {
+        self.pass(request).run(&mut self.demuxer()?, sink)
+    }
+
+    /// Finds out which packet holds which picture, for
+    /// [`decode_chosen`](Source::decode_chosen): reads all packets of the video stream and decodes
+    /// none. `watch` is told now and then how far it is, and may end it.
+    ///
+    /// Known are orderly streams of H.264, HEVC, VP9 and AV1 in mp4 and matroska. All else is
+    /// unsure: packets without times or with equal ones, hidden or discarded pictures, fields,
+    /// parameters that change, damage that packets or their headers show. Damage deeper in a
+    /// packet shows only when it is decoded.
+    ///
+    /// # Errors
+    /// [`MediaError`] if the file can no longer be read.
+    pub fn survey(&self, watch: &mut dyn FnMut(Time) -> Flow) -> Result<Surveyed, MediaError> {
+        let Some(video) = &self.probe.video else { return Ok(Surveyed::Unsure("it has no video")) };
+        let stream = (video.stream, &self.streams[video.stream]);
+        let surveyed =
+            survey::survey(&self.probe, stream, self.clock, &mut self.demuxer()?, watch)?;
+        if let Surveyed::Unsure(reason) = surveyed {
+            let path = self.probe.path.display();
+            tracing::debug!("{path}: all pictures must be decoded: {reason}");
+        }
+        Ok(surveyed)
+    }
+
+    /// As [`decode`](Source::decode), but lends only the pictures whose numbers
+    /// ([`PictureView::index`](omnivale_timeline::PictureView::index)) are among `pictures`
+    /// (rising), and decodes no others than these depend on. What is lent is the same to the bit.
+    ///
+    /// Damage is reported as far as it is met: inside pictures that need not be decoded it is not
+    /// seen.
+    ///
+    /// `None` if the file is not as it was surveyed after all, or a picture that is decoded has
+    /// damage: then all that was lent is void, and the whole is to be decoded instead. So it is with
+    /// [`Request::keyframes_only`], of which a survey knows nothing.
+    ///
+    /// # Errors
+    /// [`MediaError`] as [`decode`](Source::decode).
+    pub fn decode_chosen(
+        &self,
+        request: &Request,
+        survey: &Survey,
+        pictures: &[usize],
+        sink: &mut dyn Sink,
+    ) -> Result<Option<Chosen>, MediaError> {
+        let chosen =
+            chosen::run(&self.pass(request), &mut self.demuxer()?, survey, pictures, sink)?;
+        chosen.map_or_else(
+            |reason| {
+                let path = self.probe.path.display();
+                tracing::debug!("{path}: all pictures must be decoded after all: {reason}");
+                Ok(None)
+            },
+            |chosen| Ok(Some(chosen)),
+        )
+    }
+
+    fn pass<'a>(&'a self, request: &'a Request) -> Pass<'a> {
+        Pass { probe: &self.probe, streams: &self.streams, clock: self.clock, request }
+    }
+
+    /// The container, before its first packet.
+    fn demuxer(&self) -> Result<Demuxer, MediaError> {
         let fresh = self.fresh.lock().map(|mut fresh| fresh.take()).unwrap_or(None);
-        let mut demuxer = match fresh {
-            Some(demuxer) => demuxer,
-            None => open::demuxer(&self.probe.path)?,
-        };
-        let pass = Pass { probe: &self.probe, streams: &self.streams, clock: self.clock, request };
-        pass.run(&mut demuxer, sink)
+        match fresh {
+            Some(demuxer) => Ok(demuxer),
+            None => open::demuxer(&self.probe.path),
+        }
     }
 }

@@ -8,7 +8,8 @@ use crate::descriptor::{VISUAL_WIDTH, descriptor};
 use crate::downscale::Downscaler;
 use crate::look::Look;
 use crate::motion::MotionSample;
-use crate::scene_score::{SceneMeter, SceneScore};
+use crate::scene_meter::SceneMeter;
+use crate::scene_score::SceneScore;
 use crate::small_picture::{Sampling, SmallPicture, small_size};
 
 /// Settings of [`PictureMeter`].

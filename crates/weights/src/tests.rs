@@ -360,3 +360,16 @@ fn golden_checkpoint_has_its_settings_beside_its_tensors() {
         serde_json::from_slice(&fs::read(folder.join("config.json")).unwrap()).unwrap();
     assert_eq!(torch.settings()["cfg"], config);
 }
+
+/// Files that PyTorch wrote: `scripts/goldens/torch_files.py`.
+#[test]
+fn a_checkpoint_with_scores_of_numpys_is_read_for_its_tensors() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/torch/fixtures");
+    for name in ["scores.pt", "scores_legacy.pt"] {
+        let weights = Weights::open(folder.join(name)).unwrap();
+        assert_eq!(weights.names().collect::<Vec<_>>(), ["state_dict.module.weight"], "{name}");
+        let values = weights.tensor("state_dict.module.weight").unwrap().to_vec2::<f32>().unwrap();
+        assert_eq!(values, [[0., 1., 2.], [3., 4., 5.]], "{name}");
+        assert_eq!(weights.settings()["best"], "a number of numpy's", "{name}");
+    }
+}

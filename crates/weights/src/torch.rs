@@ -327,6 +327,9 @@ impl<'a> Gatherer<'a> {
             Node::Float(value) => value.to_string().into(),
             Node::Text(text) => (*text).into(),
             Node::Bytes(bytes) => format!("{} bytes", bytes.len()).into(),
+            Node::Foreign => "a number of numpy's".into(),
+            Node::Module(Some(held)) => return self.visit(*held, name, depth + 1),
+            Node::Module(None) => Value::Null,
             Node::Class(_) | Node::Storage(_) => {
                 return Err(wrong("is a part of a tensor, by itself"));
             }

@@ -34,7 +34,7 @@ pub(crate) enum FeaturesCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     omnivale features visual videos/ -o features/visual --weights openai/clip-vit-large-patch14\n  \
-    omnivale features visual talk.mp4 -o out --weights clip-vit-large-patch14/ --frames 75 --antialias")]
+    omnivale features visual talk.mp4 -o out --weights ViT-L-14.pt --frames 75 --antialias")]
 pub(crate) struct VisualFeaturesArgs {
     #[command(flatten)]
     pub(crate) run: FeaturesRunArgs,

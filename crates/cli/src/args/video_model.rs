@@ -16,6 +16,7 @@ pub(crate) const MODEL_HELP: &str = "\
     projectors = [\"vtimellm_stage1_mm_projector.bin\"]\n  \
     stages = [\"longvale-vicuna-v1-5-7b-stage2-bp\", \"longvale-vicuna-v1-5-7b-stage3-it\"]\n\
     Further lines: precision, audio_share (AVicuna), and under [encoders] visual, audio, speech.\n\
+    Without one, ViT-L-14.pt, BEATs_iter3_plus_AS20K.pt, large-v2.pt and their kin in DIR are the encoders.\n\
     Nothing is downloaded; `omnivale model init -o DIR` makes a random model to try with.";
 
 /// Which model, and how it is held.
@@ -27,7 +28,7 @@ pub(crate) struct ModelArgs {
     /// The base model, instead of the one in DIR: a folder, or OWNER/NAME in the Hugging Face cache
     #[arg(help_heading = "Model", long, value_name = "BASE")]
     pub(crate) base: Option<String>,
-    /// How the model's numbers are held [default: what model.toml says, else f32; a GGUF file as it is]
+    /// How the model's numbers are held [default: what model.toml says, else as the base model's file has them]
     #[arg(help_heading = "Model", long, value_enum)]
     pub(crate) precision: Option<Precision>,
     #[command(flatten)]
@@ -60,6 +61,14 @@ pub(crate) enum Precision {
     #[value(name = "q4_k")]
     #[serde(rename = "q4_k")]
     Q4K,
+}
+
+impl Precision {
+    /// Its word on the command line.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
 }
 
 /// How answers are generated.

@@ -12,14 +12,15 @@ use anyhow::Context;
 use candle_core::Device;
 use omnivale_dataset::npy::{self, Dtype, Rows};
 use omnivale_encoders::Precision;
-use omnivale_encoders::features::{Effort, Encoders, Kind, Options, Place, VERSION, extract};
-use omnivale_media::Flow;
+use omnivale_encoders::features::{Effort, Encoders, Kind, Options, Place, VERSION, extract_from};
+use omnivale_media::{Flow, Source};
 use omnivale_timeline::Modality;
 
 use super::features::VideoRows;
 use super::identity;
 use super::load::VideoModel;
 use super::manifest::Recipe;
+use super::progress::Progress;
 use crate::args::{VideoArgs, cache_folder};
 use crate::device;
 use crate::exit::usage;
@@ -137,11 +138,19 @@ fn made(
     (precision, device): (Precision, &Device),
     options: &Options,
 ) -> anyhow::Result<BTreeMap<Kind, Rows>> {
+    // A file that is none is told of before weights are read.
+    let source = Source::open(video)?;
     let names: Vec<&str> = places.keys().map(|kind| kind.name()).collect();
     eprintln!("making {} features of {}", names.join(", "), video.display());
     let encoders = Encoders::open_on(places, precision, device)?;
-    let found = extract(video, &encoders, options, Effort::default(), &|_| Flow::Continue)?;
-    let found = found.with_context(|| format!("{} could not be decoded", video.display()))?;
+    let progress = Progress::new(source.probe().duration);
+    let watch = |done| {
+        progress.advanced(done);
+        Flow::Continue
+    };
+    let found = extract_from(&source, &encoders, options, Effort::default(), &watch);
+    progress.end();
+    let found = found?.with_context(|| format!("{} could not be decoded", video.display()))?;
     for damage in &found.damage {
         eprintln!("warning: {}: {damage}", video.display());
     }

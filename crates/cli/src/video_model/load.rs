@@ -15,10 +15,11 @@ use omnivale_llm::precision::{self, Prepared};
 use omnivale_llm::projector::{AUDIO, AVICUNA_AUDIO, Projector, SPEECH, VISUAL};
 use omnivale_llm::tokenizer::Tokenizer;
 use omnivale_timeline::Modality;
-use omnivale_weights::Weights;
+use omnivale_weights::{Kind, Weights};
 
 use super::identity;
 use super::manifest::Recipe;
+use super::memory;
 use super::parts::Parts;
 use crate::args::{ModelArgs, Precision};
 use crate::device;
@@ -80,19 +81,25 @@ impl VideoModel {
         let projectors = projectors(&all, parts.recipe, config.hidden_size, &device)?;
         let asked = args.precision.or(parts.precision);
         let is_gguf = matches!(files, ModelFiles::Gguf(_));
-        let as_stored = asked.is_none() && is_gguf && adapters.is_empty();
-        let llama = if as_stored {
+        let mut held = None;
+        let llama = if asked.is_none() && is_gguf && adapters.is_empty() {
             let moved = Moved { tensors: &files, device: device.clone() };
             Llama::new(config, &moved).with_context(of_base)?
         } else {
             let merged = Merged::new(&files, &adapters).with_context(|| {
                 format!("a stage does not fit the base model {}", base.display())
             })?;
-            let precision = of_llm(asked.unwrap_or(Precision::F32));
+            let precision = asked.unwrap_or_else(|| as_stored(&files));
+            let machine = memory::of_machine().filter(|_| device.is_cpu());
+            let wrong = machine.and_then(|it| memory::too_large(&config, precision, it));
+            if let Some(wrong) = wrong {
+                return Err(usage(wrong));
+            }
+            held = Some(precision);
+            let precision = of_llm(precision);
             let prepared = Prepared { tensors: &merged, precision, device: device.clone() };
             Llama::new(config, &prepared).with_context(of_base)?
         };
-        let precision = if as_stored { None } else { Some(asked.unwrap_or(Precision::F32)) };
         if tokenizer.vocabulary_size() > llama.config().vocab_size {
             return Err(usage(format!(
                 "the tokeniser of {} has {} tokens, the model {}: they are of different models",
@@ -105,7 +112,16 @@ impl VideoModel {
             Recipe::Longvale => Assembly::Concatenated,
             Recipe::Avicuna => Assembly::interleaved(parts.audio_share.unwrap_or(AUDIO_SHARE))?,
         };
-        Ok(Self { llama, tokenizer, projectors, assembly, parts, precision, device, identity })
+        Ok(Self {
+            llama,
+            tokenizer,
+            projectors,
+            assembly,
+            parts,
+            precision: held,
+            device,
+            identity,
+        })
     }
 
     /// What answers questions.
@@ -131,6 +147,18 @@ impl VideoModel {
     /// Whether the model cannot be asked without visual rows.
     pub(crate) fn needs_visual(&self) -> bool {
         matches!(self.assembly, Assembly::Interleaved { .. })
+    }
+}
+
+/// The precision that loses nothing of what the files have: that of the table of tokens, or f32 for what a GGUF file
+/// has when stages are merged into it.
+fn as_stored(files: &ModelFiles) -> Precision {
+    let ModelFiles::Folder { weights, .. } = files else { return Precision::F32 };
+    let table = weights.names().find(|name| name.ends_with("embed_tokens.weight"));
+    match table.and_then(|name| weights.kind(name)) {
+        Some(Kind::F16) => Precision::F16,
+        Some(Kind::Bf16) => Precision::Bf16,
+        _ => Precision::F32,
     }
 }
 

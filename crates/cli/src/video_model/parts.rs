@@ -151,7 +151,7 @@ fn recognised(root: &Path) -> anyhow::Result<Manifest> {
     };
     let projectors: Vec<PathBuf> = projectors;
     let stages: Vec<PathBuf> = stages.into_iter().flatten().collect();
-    let is_base = |path: &&PathBuf| path.join("config.json").is_file() && !is_stage(path);
+    let is_base = |path: &&PathBuf| is_language_model(path) && !is_stage(path);
     let has_weights =
         |path: &Path| omnivale_weights::WEIGHT_FILES.iter().any(|file| path.join(file).is_file());
     let base = if root.join("config.json").is_file() && has_weights(root) {
@@ -182,8 +182,35 @@ fn recognised(root: &Path) -> anyhow::Result<Manifest> {
         stages,
         audio_share: None,
         precision: None,
-        encoders: None,
+        encoders: Some(encoders_in(root, recipe)),
     })
+}
+
+/// Whether a folder's configuration is that of a language model: encoders, which may lie beside it, have one too. What
+/// kind of language model is checked when it is loaded.
+fn is_language_model(folder: &Path) -> bool {
+    let config = fs::read(folder.join("config.json")).ok();
+    let config = config.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    config.is_some_and(|config| {
+        let encoder = config.get("model_type").and_then(Value::as_str);
+        let encoder = encoder.is_some_and(|kind| {
+            ["clip", "whisper", "clap", "bert", "roberta"].iter().any(|it| kind.starts_with(it))
+        });
+        config.get("num_hidden_layers").is_some() && config.get("vocab_size").is_some() && !encoder
+    })
+}
+
+/// The encoders that lie in the folder, or in `encoders` there, under a published name.
+fn encoders_in(root: &Path, recipe: Recipe) -> Encoders {
+    let first = |names: &[&str]| {
+        let places = names.iter().flat_map(|name| [(*name).to_owned(), format!("encoders/{name}")]);
+        places.into_iter().find(|place| root.join(place).exists())
+    };
+    let (sound, speech) = match recipe {
+        Recipe::Longvale => (published::BEATS_ENCODERS, first(&published::SPEECH_ENCODERS)),
+        Recipe::Avicuna => (published::CLAP_ENCODERS, None),
+    };
+    Encoders { visual: first(&published::VISUAL_ENCODERS), audio: first(&sound), speech }
 }
 
 /// The base model that a stage was trained on, as it says.

@@ -15,3 +15,15 @@ pub(crate) const LONGVALE_STAGES: [&str; 2] =
     ["longvale-vicuna-v1-5-7b-stage2-bp", "longvale-vicuna-v1-5-7b-stage3-it"];
 /// AVicuna's.
 pub(crate) const AVICUNA_STAGES: [&str; 2] = ["stage3", "stage4"];
+
+/// Names of encoders, the published ones and those of the packages that the papers' code uses; the first that is there
+/// counts.
+pub(crate) const VISUAL_ENCODERS: [&str; 2] = ["ViT-L-14.pt", "clip-vit-large-patch14"];
+/// LongVALE's of audio.
+pub(crate) const BEATS_ENCODERS: [&str; 2] =
+    ["BEATs_iter3_plus_AS20K.pt", "BEATs_iter3_plus_AS2M.pt"];
+/// AVicuna's.
+pub(crate) const CLAP_ENCODERS: [&str; 2] = ["630k-fusion-best.pt", "clap-htsat-fused"];
+/// LongVALE's of speech.
+pub(crate) const SPEECH_ENCODERS: [&str; 3] =
+    ["large-v2.pt", "whisper-large-v2", "openai-whisper-large-v2"];

@@ -162,6 +162,17 @@ fn features_of_raw_video_are_made_once_and_kept() {
     expect(&without, 0);
     assert_eq!(stdout(&without), stdout(&first));
     let manifest = kit.read("model/model.toml");
+    std::fs::remove_file(kit.path("model/model.toml")).unwrap();
+    let recognised = ask(&[]);
+    expect(&recognised, 0);
+    assert!(!stderr(&recognised).contains("making"), "{}", stderr(&recognised));
+    let clip = "clip-vit-large-patch14";
+    let inside = kit.path(&format!("model/encoders/{clip}"));
+    std::fs::rename(&inside, kit.path(&format!("model/{clip}"))).unwrap();
+    let beside = ask(&[]);
+    expect(&beside, 0);
+    assert_eq!(stdout(&beside), stdout(&first), "CLIP's folder is not taken for the base model");
+    std::fs::rename(kit.path(&format!("model/{clip}")), &inside).unwrap();
     let at = manifest.find("[encoders]").unwrap();
     std::fs::write(kit.path("model/model.toml"), &manifest[..at]).unwrap();
     let none = ask(&[]);

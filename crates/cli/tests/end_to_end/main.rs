@@ -26,6 +26,7 @@ mod model_help;
 mod model_kit;
 mod mutated;
 mod predict;
+mod predict_together;
 mod resume;
 mod shared_media;
 mod support;

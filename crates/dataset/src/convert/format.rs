@@ -5,8 +5,7 @@ use std::io::Write;
 
 use omnivale_timeline::Duration;
 
-use super::file::Input;
-use super::registry::FORMATS;
+use super::input::Input;
 use crate::DatasetError;
 use crate::record::Record;
 
@@ -24,13 +23,6 @@ pub struct Format {
     pub holds: Holds,
     pub(super) read: fn(&Input<'_>) -> Result<Vec<Record>, DatasetError>,
     pub(super) write: fn(&mut dyn Write, &[Record]) -> Result<(), DatasetError>,
-}
-
-impl Format {
-    /// The format of this name or alias.
-    pub fn named(name: &str) -> Option<&'static Format> {
-        FORMATS.iter().find(|format| format.name == name || format.aliases.contains(&name))
-    }
 }
 
 impl PartialEq for Format {

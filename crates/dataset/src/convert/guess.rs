@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::file::{files, has_extension};
+use super::folder::{files, has_extension};
 use super::format::Format;
 use super::registry::FORMATS;
 use crate::DatasetError;

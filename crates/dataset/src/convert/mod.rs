@@ -28,8 +28,10 @@
 mod file;
 mod file_name;
 mod fit;
+mod folder;
 mod format;
 mod guess;
+mod input;
 mod loss;
 mod registry;
 mod supply;

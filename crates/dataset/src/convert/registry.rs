@@ -4,9 +4,9 @@ use std::io::Write;
 
 use omnivale_timeline::{Cue, Duration};
 
-use super::file::Input;
 use super::format::Hold::{May, Must};
 use super::format::{Ends, Format, Holds, Tiers};
+use super::input::Input;
 use crate::DatasetError;
 use crate::error::unwritten;
 use crate::format::unav::records as unav;
@@ -342,6 +342,13 @@ fn again(
     let cue = Cue { span: Default::default(), text: text.to_owned() };
     let cues = read(&write(&[cue]), "memory");
     cues.ok().and_then(|cues| Some(cues.into_iter().next()?.text)).unwrap_or_default()
+}
+
+impl Format {
+    /// The format of this name or alias.
+    pub fn named(name: &str) -> Option<&'static Format> {
+        FORMATS.iter().find(|format| format.name == name || format.aliases.contains(&name))
+    }
 }
 
 #[cfg(test)]

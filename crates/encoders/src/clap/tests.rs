@@ -10,7 +10,7 @@ fn flags(tensor: &Tensor) -> Vec<bool> {
 #[test]
 fn golden_features_in_bf16_point_where_those_in_f32_do() {
     let Some(folder) = golden("clap_audio") else { return };
-    let tower = ClapAudio::open_in(&folder, Precision::Bf16).unwrap();
+    let tower = ClapAudio::open_on(&folder, Precision::Bf16, &Device::Cpu).unwrap();
     let io = Weights::open(folder.join("io.safetensors")).unwrap();
     let longer = flags(&io.tensor("is_longer").unwrap());
     let embeds = tower.forward(&io.tensor("input_features").unwrap(), &longer).unwrap();

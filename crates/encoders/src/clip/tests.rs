@@ -1,5 +1,8 @@
+use serde_json::Value;
+
 use super::*;
-use crate::fixtures::{Numbers, cosine, distance, golden, word_tokenizer};
+use crate::fixtures::{Numbers, cosine, distance, golden, safetensors, word_tokenizer};
+use crate::tokens::Tokens;
 
 #[test]
 fn golden_picture_tower_agrees_layer_by_layer() {
@@ -153,9 +156,108 @@ fn golden_features_in_bf16_point_where_those_in_f32_do() {
     let Some(folder) = golden("clip_vision") else { return };
     let io = Weights::open(folder.join("io.safetensors")).unwrap();
     let pixels = io.tensor("pixel_values").unwrap();
-    let tower = ClipVision::open_in(&folder, Precision::Bf16).unwrap();
+    let tower = ClipVision::open_on(&folder, Precision::Bf16, &Device::Cpu).unwrap();
     let features = tower.forward(&pixels).unwrap();
     assert_eq!(features.dtype(), DType::F32);
     let reference = io.tensor("image_embeds").unwrap();
     assert!(cosine("CLIP's features", &features, &reference) > 0.9995);
+}
+
+/// OpenAI's layout as PyTorch itself writes it: `scripts/goldens/torch_files.py` made the file and its answer.
+#[test]
+fn a_program_of_openais_is_read_for_its_tensors() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/clip/fixtures/openai_clip.pt");
+    let tower = ClipVision::open(file).unwrap();
+    assert_eq!((tower.image_size(), tower.width(), tower.layers.len()), (8, 8, 2));
+    let pixels: Vec<f32> = (0..3 * 8 * 8).map(|at| (0.37 * f64::from(at)).sin() as f32).collect();
+    let pixels = Tensor::from_vec(pixels, (1, 3, 8, 8), &Device::Cpu).unwrap();
+    let answer: Vec<f32> = serde_json::from_str(include_str!("fixtures/openai_clip.json")).unwrap();
+    let answer = Tensor::from_vec(answer, (1, 8), &Device::Cpu).unwrap();
+    let off = distance(&tower.forward(&pixels).unwrap(), &answer);
+    assert!(off < 2e-5, "{off:e}");
+}
+
+/// The name that OpenAI has for one of Hugging Face's, where they correspond one to one.
+fn openai_name(name: &str) -> String {
+    let parts = [
+        ("vision_model.embeddings.class_embedding", "visual.class_embedding"),
+        ("vision_model.embeddings.patch_embedding", "visual.conv1"),
+        ("vision_model.embeddings.position_embedding.weight", "visual.positional_embedding"),
+        ("vision_model.encoder.layers", "visual.transformer.resblocks"),
+        ("vision_model.pre_layrnorm", "visual.ln_pre"),
+        ("vision_model.post_layernorm", "visual.ln_post"),
+        ("self_attn.q_proj.", "attn.in_proj_"),
+        ("self_attn.out_proj", "attn.out_proj"),
+        ("layer_norm", "ln_"),
+        ("mlp.fc1", "mlp.c_fc"),
+        ("mlp.fc2", "mlp.c_proj"),
+    ];
+    parts.iter().fold(name.to_owned(), |name, (from, to)| name.replace(from, to))
+}
+
+#[test]
+fn golden_picture_tower_in_openais_layout_is_the_same_model() {
+    let Some(folder) = golden("clip_vision") else { return };
+    let theirs = Weights::open(&folder).unwrap();
+    let mut tensors: Vec<(String, Vec<usize>, Vec<f32>)> = Vec::new();
+    for name in theirs.names() {
+        let part = |part: &str| theirs.tensor(&name.replace("q_proj", part)).unwrap();
+        let (name, tensor) = match name {
+            "visual_projection.weight" => ("visual.proj".to_owned(), part("").t().unwrap()),
+            name if name.contains("q_proj") => {
+                let all = [part("q_proj"), part("k_proj"), part("v_proj")];
+                (openai_name(name), Tensor::cat(&all, 0).unwrap())
+            }
+            name if name.contains("k_proj") || name.contains("v_proj") => continue,
+            name if name.ends_with("position_ids") => continue,
+            name => (openai_name(name), part("")),
+        };
+        let flat = tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+        tensors.push((name, tensor.dims().to_vec(), flat));
+    }
+    tensors.push(("input_resolution".to_owned(), vec![], vec![0.0]));
+    let all: Vec<(&str, &[usize], &[f32])> = tensors
+        .iter()
+        .map(|(name, shape, values)| (name.as_str(), shape.as_slice(), values.as_slice()))
+        .collect();
+    let file = tempfile::tempdir().unwrap();
+    let path = file.path().join("clip.safetensors");
+    std::fs::write(&path, safetensors(&all)).unwrap();
+    let weights = Weights::open(&path).unwrap();
+    let told = VisionConfig::open(&folder.join("config.json")).unwrap();
+    let seen = VisionConfig::of_openai(&weights);
+    if told.tower.hidden_size == 64 * told.tower.num_attention_heads {
+        assert_eq!(format!("{:?}", seen.unwrap()), format!("{told:?}"));
+    }
+    let ours = ClipVision::load(&weights.view(DType::F32), &told).unwrap();
+    let pixels =
+        Weights::open(folder.join("io.safetensors")).unwrap().tensor("pixel_values").unwrap();
+    let off = distance(
+        &ours.forward(&pixels).unwrap(),
+        &ClipVision::open(&folder).unwrap().forward(&pixels).unwrap(),
+    );
+    assert!(off == 0.0, "{off:e}");
+}
+
+#[test]
+fn a_file_that_is_no_clip_of_openais_says_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |tensors: &[(&str, &[usize])]| {
+        let mut numbers = Numbers::default();
+        tensors.iter().for_each(|(name, shape)| numbers.tensor(name, shape));
+        let path = folder.path().join("other.safetensors");
+        std::fs::write(&path, numbers.safetensors()).unwrap();
+        ClipVision::open(&path).unwrap_err().to_string()
+    };
+    let message = refused(&[("vision_model.embeddings.class_embedding", &[8])]);
+    assert!(message.contains("no tensor visual.conv1.weight"), "{message}");
+    assert!(message.contains("given as its folder"), "{message}");
+    let patches: (&str, &[usize]) = ("visual.conv1.weight", &[64, 3, 4, 4]);
+    assert!(refused(&[patches]).contains("which activation"));
+    let side: (&str, &[usize]) = ("input_resolution", &[]);
+    let message = refused(&[side, patches, ("visual.positional_embedding", &[5, 32])]);
+    assert!(message.contains("no tensor visual.positional_embedding"), "{message}");
+    let places: (&str, &[usize]) = ("visual.positional_embedding", &[5, 64]);
+    let message = refused(&[side, patches, places, ("visual.proj", &[64, 8])]);
+    assert!(message.contains("intermediate_size is 0"), "{message}");
 }

@@ -1,7 +1,9 @@
 //! Feature rows of whole videos, as the published files have them, quirks as options.
 //!
 //! [`extract`] decodes a video once, for all encoders that are there; decoding and encoding overlap, and memory does
-//! not grow with the video's length. What a video lacks is said, never made up: no sound gives no rows.
+//! not grow with the video's length (but for 40 bytes a picture). What a video lacks is said, never made up: no sound
+//! gives no rows. Of its pictures only those that get a row are decoded, and those that they depend on; where a file
+//! leaves in doubt which these are, all of them.
 //!
 //! ```no_run
 //! use omnivale_encoders::Precision;
@@ -43,7 +45,9 @@ pub use options::{Effort, Gaps, Kind, Options};
 pub use place::Place;
 
 /// Rises whenever the same video, weights and [`Options`] may give other rows.
-pub const VERSION: u32 = 1;
+///
+/// 2: only pictures that are needed are decoded, so that damage elsewhere no longer shifts which these are.
+pub const VERSION: u32 = 2;
 
 /// Told how far decoding is; may end it.
 type Watch<'a> = &'a (dyn Fn(Duration) -> Flow + Sync);
@@ -140,8 +144,11 @@ pub struct Features {
     pub kinds: BTreeMap<Kind, Extracted>,
     /// Length of the video, as its container says.
     pub duration: Duration,
-    /// What is wrong with the file, though it could be used.
+    /// What is wrong with the file, though it could be used. Damage inside pictures that had no need to be decoded
+    /// is not seen.
     pub damage: Vec<Damage>,
+    /// Pictures that were decoded: few, where the file tells which are needed.
+    pub pictures_decoded: u64,
 }
 
 impl Features {

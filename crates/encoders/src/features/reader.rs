@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::mpsc::SyncSender;
 
-use omnivale_media::{Decoded, Flow, Request, ResampleError, Sink, Source};
+use omnivale_media::{Chosen, Damage, Flow, Request, ResampleError, Sink, Source, Survey};
 use omnivale_signal::log_mel::WHISPER_SAMPLES;
 use omnivale_timeline::{Duration, PictureView, SamplesView, Time};
 
@@ -19,10 +19,25 @@ use crate::EncoderError;
 const SPEECH: usize = WHISPER_SAMPLES;
 
 /// What decoding came to.
+#[derive(Debug, Default)]
 pub(super) struct End {
-    pub(super) decoded: Decoded,
+    /// Pictures that the video has.
+    pub(super) frames: u64,
+    /// Pictures that were decoded.
+    pub(super) decoded: u64,
+    pub(super) damage: Vec<Damage>,
     /// When the first sample is heard, if any is.
     pub(super) heard: Option<Time>,
+}
+
+/// How one reading of a video ended.
+pub(super) enum Outcome {
+    /// At the video's end.
+    Done(End),
+    /// `watch` ended it.
+    Ended,
+    /// The file is not as its survey said.
+    Void,
 }
 
 /// Why no more work is made.
@@ -79,22 +94,40 @@ impl<'a> Reader<'a> {
         Self { parts, spoken, native, queue: Queue(sender), watch, told: Time::ZERO, halt: None }
     }
 
-    /// Decodes the whole file. `None` if it was ended before.
+    /// Reads the whole file. With a survey, only the pictures are decoded that are wanted or needed for those.
     pub(super) fn read(
         mut self,
         source: &Source,
         request: &Request,
-    ) -> Result<Option<End>, EncoderError> {
-        let decoded = source.decode(request, &mut self)?;
+        survey: Option<&Survey>,
+    ) -> Result<Outcome, EncoderError> {
+        let (decoded, pictures) = match survey {
+            None => {
+                let decoded = source.decode(request, &mut self)?;
+                let pictures = decoded.video.as_ref().map_or(0, |video| video.frames);
+                (decoded, pictures)
+            }
+            Some(survey) => {
+                let wanted = self.parts.chooser.as_ref().map(|chooser| chooser.wanted().to_vec());
+                let wanted = wanted.unwrap_or_default();
+                let chosen = source.decode_chosen(request, survey, &wanted, &mut self)?;
+                let Some(Chosen { decoded, pictures }) = chosen else { return Ok(Outcome::Void) };
+                (decoded, pictures)
+            }
+        };
         let heard = self.spoken.start().or(self.native.start());
         let halt = match self.halt.take() {
-            None if decoded.stopped => return Ok(None),
+            None if decoded.stopped => return Ok(Outcome::Ended),
             None => self.finish().err(),
             halt => halt,
         };
         match halt {
-            None => Ok(Some(End { decoded, heard })),
-            Some(Halt::Gone) => Ok(None),
+            None => {
+                let frames = decoded.video.map_or(0, |video| video.frames);
+                let damage = decoded.damage;
+                Ok(Outcome::Done(End { frames, decoded: pictures, damage, heard }))
+            }
+            Some(Halt::Gone) => Ok(Outcome::Ended),
             Some(Halt::Resample(error)) => Err(error.into()),
         }
     }
@@ -167,6 +200,10 @@ impl Sink for Reader<'_> {
         let chosen = self.parts.chooser.as_mut().and_then(|chooser| chooser.take(picture));
         let sent = chosen.map_or(Ok(()), |chosen| self.queue.send(Work::Picture(chosen)));
         self.reached(picture.time, sent)
+    }
+
+    fn passed(&mut self, time: Time) -> Flow {
+        self.reached(time, Ok(()))
     }
 
     fn speech_samples(&mut self, samples: &SamplesView<'_>) -> Flow {

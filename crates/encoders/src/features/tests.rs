@@ -171,27 +171,30 @@ fn whole(path: &Path) -> Whole {
     whole
 }
 
+/// Checks twelve rows of pictures against all pictures.
+fn check_pictures(visual: &FeatureTrack, whole: &Whole, encoders: &Encoders, name: &str) {
+    let frames = crate::clip::preprocess::frame_indices(0, whole.pictures.len() - 1, 12);
+    assert_eq!((visual.grid().rows(), visual.width()), (12, 24), "{name}");
+    for (row, frame) in frames.into_iter().enumerate() {
+        let (time, pixels) = &whole.pictures[frame];
+        assert_eq!(visual.grid().span(row).unwrap().start, *time, "{name}");
+        let model = encoders.visual.as_ref().unwrap();
+        let expected = groups::encode(std::slice::from_ref(pixels), model.device(), |group| {
+            model.forward(&groups::stack(group, &[3, 32, 32])?)
+        });
+        assert_eq!(visual.row(row), expected.unwrap()[0], "{name}, row {row}");
+    }
+}
+
 #[test]
 fn rows_on_the_way_are_those_of_the_whole_video() {
     let encoders = encoders(&[Kind::Visual, Kind::Audio, Kind::Speech]);
     let options = Options { frames: 12, tail: Tail::Full, ..Options::default() };
-    for name in ["delayed.mp4", "late.ts", "rotated.mp4", "vfr.mp4", "odd.webm", "truncated.mp4"] {
+    let names = ["delayed.mp4", "late.ts", "rotated.mp4", "vfr.mp4", "odd.webm", "truncated.mp4"];
+    for name in names.into_iter().chain(["long.mp4", "open_gop.mkv", "hidden.webm", "joined.mp4"]) {
         let whole = whole(&clip(name));
         let found = rows(&clip(name), &encoders, &options, 5);
-        let visual = found.track(Kind::Visual).unwrap();
-        let frames = crate::clip::preprocess::frame_indices(0, whole.pictures.len() - 1, 12);
-        assert_eq!((visual.grid().rows(), visual.width()), (12, 24), "{name}");
-        for (row, frame) in frames.into_iter().enumerate() {
-            let (time, pixels) = &whole.pictures[frame];
-            assert_eq!(visual.grid().span(row).unwrap().start, *time, "{name}");
-            let model = encoders.visual.as_ref().unwrap();
-            let pixels = std::slice::from_ref(pixels);
-            let expected = groups::encode(pixels, model.device(), |group| {
-                model.forward(&groups::stack(group, &[3, 32, 32])?)
-            });
-            let expected = expected.unwrap();
-            assert_eq!(visual.row(row), expected[0], "{name}, row {row}");
-        }
+        check_pictures(found.track(Kind::Visual).unwrap(), &whole, &encoders, name);
         if whole.speech.is_empty() {
             assert_eq!(found.kinds[&Kind::Audio], Extracted::Absent("it has no sound".to_owned()));
             continue;
@@ -211,6 +214,69 @@ fn rows_on_the_way_are_those_of_the_whole_video() {
         assert_eq!(found.values(), speech.finish().unwrap(), "{name}");
         assert!(found.grid().rows() > 0);
     }
+}
+
+#[test]
+fn few_pictures_of_a_long_video_are_decoded() {
+    let encoders = encoders(&[Kind::Visual, Kind::Audio]);
+    let decoded = |name: &str, frames: usize| {
+        let options = Options { frames, ..Options::default() };
+        rows(&clip(name), &encoders, &options, 4).pictures_decoded
+    };
+    // A group of 50 pictures for each row, up to the picture that is wanted.
+    assert!((3..100).contains(&decoded("long.mp4", 3)), "{}", decoded("long.mp4", 3));
+    // Of a stream that leaves in doubt which are needed, all are.
+    assert_eq!(decoded("late.ts", 3), 50);
+}
+
+#[test]
+fn damage_that_is_met_on_the_way_makes_all_be_decoded() {
+    let encoders = encoders(&[Kind::Visual]);
+    let options = Options { frames: 12, ..Options::default() };
+    let whole = fs::read(clip("long.mp4")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.mp4");
+    let mut met = 0;
+    for place in (0..20).map(|n| whole.len() / 2 + n * 97) {
+        let mut bytes = whole.clone();
+        bytes[place..place + 3].fill(0x5a);
+        fs::write(&path, bytes).unwrap();
+        let found = rows(&path, &encoders, &options, 5);
+        if !found.damage.is_empty() {
+            met += 1;
+            assert!(found.pictures_decoded > 500, "{}", found.pictures_decoded);
+            let name = format!("damaged at {place}");
+            check_pictures(
+                found.track(Kind::Visual).unwrap(),
+                &self::whole(&path),
+                &encoders,
+                &name,
+            );
+        }
+    }
+    assert!(met > 3, "{met}");
+}
+
+/// Stops at the `count`th word about how far it is.
+fn stopped_at(path: &Path, encoders: &Encoders, count: usize) -> Option<Features> {
+    let told = AtomicUsize::new(0);
+    let watch = |_| match told.fetch_add(1, Ordering::Relaxed) + 1 == count {
+        true => Flow::Stop,
+        false => Flow::Continue,
+    };
+    let found = extract(path, encoders, &Options::default(), Effort::default(), &watch).unwrap();
+    assert!(found.is_some() || told.into_inner() == count);
+    found
+}
+
+#[test]
+fn the_look_ahead_can_be_ended_and_so_can_the_decoding_after_it() {
+    let encoders = encoders(&[Kind::Visual]);
+    // 60 s: told twice while looking ahead, then about every second.
+    for count in [1, 2, 30] {
+        assert_eq!(stopped_at(&clip("long.mp4"), &encoders, count), None, "{count}");
+    }
+    assert!(stopped_at(&clip("long.mp4"), &encoders, 1_000).is_some());
 }
 
 #[test]

@@ -60,6 +60,11 @@ impl Chooser {
         Self { preprocess, wanted, next: 0, bytes: Vec::new() }
     }
 
+    /// The frame numbers, rising, each once.
+    pub(super) fn wanted(&self) -> &[usize] {
+        &self.wanted
+    }
+
     /// The picture, if it is wanted.
     pub(super) fn take(&mut self, picture: &PictureView<'_>) -> Option<Picture> {
         let frame = usize::try_from(picture.index).ok()?;

@@ -80,18 +80,10 @@ impl WhisperEncoder {
     /// # Errors
     /// When a file is missing, damaged, or not that of a Whisper.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, EncoderError> {
-        Self::open_in(path, Precision::F32)
+        Self::open_on(path, Precision::F32, &Device::Cpu)
     }
 
-    /// [`WhisperEncoder::open`] with products in `precision`.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn open_in(path: impl AsRef<Path>, precision: Precision) -> Result<Self, EncoderError> {
-        Self::open_on(path, precision, &Device::Cpu)
-    }
-
-    /// [`WhisperEncoder::open_in`] on a device of the caller's choice.
+    /// [`WhisperEncoder::open`] with products in `precision`, on a device of the caller's choice.
     ///
     /// # Errors
     /// As there.

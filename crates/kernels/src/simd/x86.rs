@@ -93,6 +93,18 @@ unsafe impl Simd for Avx2 {
             let pair = _mm_add_ps(half, _mm_movehl_ps(half, half));
             _mm_cvtss_f32(_mm_add_ss(pair, _mm_movehdup_ps(pair)))
         }
+        fn sums(a: [__m256; 4]) -> [f32; 4] {
+            // Of two vectors side by side, then of all four: each lane's four are of the four vectors.
+            let low = _mm256_add_ps(_mm256_unpacklo_ps(a[0], a[1]), _mm256_unpackhi_ps(a[0], a[1]));
+            let high = _mm256_add_ps(_mm256_unpacklo_ps(a[2], a[3]), _mm256_unpackhi_ps(a[2], a[3]));
+            let (low, high) = (_mm256_castps_pd(low), _mm256_castps_pd(high));
+            let (low, high) = (_mm256_unpacklo_pd(low, high), _mm256_unpackhi_pd(low, high));
+            let all = _mm256_add_ps(_mm256_castpd_ps(low), _mm256_castpd_ps(high));
+            let all = _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps::<1>(all));
+            let mut sums = [0.0; 4];
+            _mm_storeu_ps(sums.as_mut_ptr(), all);
+            sums
+        }
         fn pairs(low: __m256, high: __m256) -> __m256 {
             let low = _mm256_srli_epi32::<16>(rounded(low));
             let high = _mm256_and_si256(rounded(high), _mm256_set1_epi32(-65536));
@@ -163,6 +175,23 @@ macro_rules! avx512 {
                 _mm512_castsi512_ps(_mm512_slli_epi32::<23>(exponent))
             }
             fn sum(a: __m512) -> f32 { _mm512_reduce_add_ps(a) }
+            fn sums(a: [__m512; 4]) -> [f32; 4] {
+                // As by AVX2, of twice as many lanes.
+                let low =
+                    _mm512_add_ps(_mm512_unpacklo_ps(a[0], a[1]), _mm512_unpackhi_ps(a[0], a[1]));
+                let high =
+                    _mm512_add_ps(_mm512_unpacklo_ps(a[2], a[3]), _mm512_unpackhi_ps(a[2], a[3]));
+                let (low, high) = (_mm512_castps_pd(low), _mm512_castps_pd(high));
+                let (low, high) = (_mm512_unpacklo_pd(low, high), _mm512_unpackhi_pd(low, high));
+                let all = _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high));
+                let half = _mm512_extractf32x8_ps::<1>(all);
+                let all = _mm256_add_ps(_mm512_castps512_ps256(all), half);
+                let half = _mm256_extractf128_ps::<1>(all);
+                let all = _mm_add_ps(_mm256_castps256_ps128(all), half);
+                let mut sums = [0.0; 4];
+                _mm_storeu_ps(sums.as_mut_ptr(), all);
+                sums
+            }
             fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
                 transpose16(from, from_stride, to, to_stride)
             }

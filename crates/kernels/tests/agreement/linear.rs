@@ -84,10 +84,8 @@ proptest! {
         let format = if half { DType::BF16 } else { DType::F32 };
         let x = values(&[rows, inputs], seed);
         let w = values(&[outputs, inputs], seed ^ 1).to_dtype(format).unwrap();
-        for kernel in [Kernel::Avx2, Kernel::Avx512, Kernel::Amx] {
-            if !Kernel::available().contains(&kernel) {
-                continue;
-            }
+        // oneDNN, another's library, has threads of its own and promises nothing.
+        for kernel in Kernel::available().into_iter().filter(|kernel| *kernel != Kernel::OneDnn) {
             let linear = Linear::with(&w, None, kernel).unwrap();
             let with = |threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -95,7 +93,11 @@ proptest! {
                 y.to_vec2::<f32>().unwrap()
             };
             let alone = with(1);
-            prop_assert_eq!(&alone, &with(3));
+            prop_assert_eq!(&alone, &with(3), "{:?}", kernel);
+            // candle's product chooses its blocks by the number of rows.
+            if matches!(kernel, Kernel::Plain | Kernel::Tensors) {
+                continue;
+            }
             let last = linear.forward(&x.narrow(0, rows - 1, 1).unwrap()).unwrap();
             prop_assert_eq!(&last.to_vec2::<f32>().unwrap()[0], &alone[rows - 1]);
         }

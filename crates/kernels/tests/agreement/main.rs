@@ -4,8 +4,8 @@
 
 mod attention;
 mod blocks;
-mod few;
 mod gradients;
 mod linear;
+mod ragged;
 mod read;
 mod support;

@@ -1,22 +1,21 @@
-//! Generation: one token after another, for a batch of prompts of different lengths.
+//! Generation: one token after another, for many prompts side by side.
 //!
-//! [`generate`] works on ids and reports each as it comes; [`TextWatch`] turns them into text and finds
-//! stop strings. Rows that are done leave the batch. What a row generates does not depend on the rows
-//! beside it: it sees no padding, and draws its random numbers from a stream of its own.
+//! [`Rows`] works on ids and reports each as it comes: prompts join at any time, and leave when their answer has ended.
+//! [`generate`] does so with some prompts at once. [`TextWatch`] turns ids into text and finds stop strings. What a row
+//! generates does not depend on the rows beside it: it sees nothing of them, and draws its random numbers from a stream
+//! of its own.
 
+mod rows;
 mod sampling;
 mod text;
-
-use candle_core::{DType, Tensor};
 
 use crate::LlmError;
 use crate::llama::{Cache, Llama};
 use crate::tokenizer::TokenId;
 
+pub use rows::{Ended, Prompt, RowId, Rows};
 pub use sampling::{Sampling, greedy};
 pub use text::{TextWatch, Watched};
-
-use sampling::Sampler;
 
 /// How the next token is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -68,84 +67,30 @@ pub enum Next {
     Enough,
 }
 
-/// A batch of prompts.
-#[derive(Debug)]
-pub struct Prompts<'a> {
-    /// `[batch, time, hidden]`, padded on the right.
-    pub embeddings: &'a Tensor,
-    /// Real positions of each row, at least one.
-    pub lengths: &'a [usize],
-    /// For each row the number of its stream of random numbers: the same number gives the same choices
-    /// whatever the batch.
-    pub streams: &'a [u64],
-}
-
-/// Continues each prompt, after what `cache` has seen, until its answer ends.
+/// Continues prompts side by side until the answer of each has ended; gives them with what each row has seen.
 ///
-/// `on_token` is told each token of each row as it is chosen, in the order of rows, the ones that end
-/// an answer left out.
+/// `on_token` is told each token of each row, by the prompt's place, as it is chosen, the ones that end an answer left
+/// out.
 ///
 /// # Errors
-/// If the prompts are not of the cache's batch, a row is empty, or the model cannot run.
+/// If a prompt is empty, or the model cannot run.
 pub fn generate(
     model: &Llama,
-    cache: &mut Cache,
-    prompts: &Prompts<'_>,
+    prompts: Vec<Prompt>,
     options: &Options,
     mut on_token: impl FnMut(usize, TokenId) -> Next,
-) -> Result<Vec<Answer>, LlmError> {
-    let batch = prompts.lengths.len();
-    if prompts.lengths.contains(&0) || prompts.streams.len() != batch {
-        let expected = format!("{batch} rows of at least one position, each with a stream");
-        let found = format!("lengths {:?}, {} streams", prompts.lengths, prompts.streams.len());
-        return Err(LlmError::input("prompts", expected, found));
+) -> Result<Vec<(Answer, Cache)>, LlmError> {
+    let mut rows = Rows::new(model, options);
+    // Rows are numbered from 0 as they join.
+    let mut answers: Vec<Option<(Answer, Cache)>> = Vec::with_capacity(prompts.len());
+    for prompt in prompts {
+        rows.join(prompt)?;
+        answers.push(None);
     }
-    let mut answers = vec![Answer { tokens: Vec::new(), stop: Stop::Length }; batch];
-    if options.most_tokens == 0 {
-        return Ok(answers);
+    while !rows.is_empty() {
+        for ended in rows.step(|row, token| on_token(row.0, token))? {
+            answers[ended.row.0] = Some((ended.answer?, ended.cache));
+        }
     }
-    let mut samplers: Vec<Sampler> =
-        prompts.streams.iter().map(|&stream| Sampler::new(options.choice, stream)).collect();
-    // The rows still in the batch, by their number among the prompts.
-    let mut rows: Vec<usize> = (0..batch).collect();
-    let hidden = model.forward(prompts.embeddings, prompts.lengths, Some(cache))?;
-    let mut last = last_positions(&hidden, prompts.lengths)?;
-    loop {
-        let logits: Vec<Vec<f32>> = model.logits(&last)?.to_dtype(DType::F32)?.to_vec2()?;
-        let mut going_on = Vec::with_capacity(rows.len());
-        let mut chosen = Vec::with_capacity(rows.len());
-        for (place, (&row, logits)) in rows.iter().zip(logits).enumerate() {
-            let token = samplers[row].choose(logits)?;
-            let answer = &mut answers[row];
-            if options.end.contains(&token) {
-                answer.stop = Stop::End;
-                continue;
-            }
-            answer.tokens.push(token);
-            if on_token(row, token) == Next::Enough {
-                answer.stop = Stop::Asked;
-            } else if answer.tokens.len() < options.most_tokens {
-                going_on.push(place);
-                chosen.push(token);
-            }
-        }
-        if going_on.is_empty() {
-            return Ok(answers);
-        }
-        if going_on.len() < rows.len() {
-            cache.keep(&going_on)?;
-            rows = going_on.into_iter().map(|place| rows[place]).collect();
-        }
-        let embeddings = model.embed(&chosen)?.transpose(0, 1)?.contiguous()?;
-        last = model.forward(&embeddings, &vec![1; rows.len()], Some(cache))?.squeeze(1)?;
-    }
-}
-
-/// The output at each row's last real position: `[batch, time, hidden] -> [batch, hidden]`.
-fn last_positions(hidden: &Tensor, lengths: &[usize]) -> Result<Tensor, LlmError> {
-    let (batch, time, width) = hidden.dims3()?;
-    let places: Vec<u32> =
-        lengths.iter().enumerate().map(|(row, length)| (row * time + length - 1) as u32).collect();
-    let places = Tensor::new(places, hidden.device())?;
-    Ok(hidden.reshape((batch * time, width))?.index_select(&places, 0)?)
+    Ok(answers.into_iter().flatten().collect())
 }

@@ -6,7 +6,7 @@ use candle_core::Tensor;
 use omnivale_llm::answer::{Answerer, Question};
 use omnivale_llm::assemble::{Assembly, Features, Projectors};
 use omnivale_llm::conversation::{QuerySet, Template, Token, Turn, next_round, tokens};
-use omnivale_llm::generate::{Choice, Next, Options, Prompts, Sampling, Stop, generate};
+use omnivale_llm::generate::{Choice, Next, Options, Prompt, Sampling, Stop, generate};
 use omnivale_llm::llama::{Cache, Config, Llama};
 use omnivale_llm::projector::Projector;
 use omnivale_llm::splice::{Batch, Sample};
@@ -17,15 +17,15 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{tiny, toy};
 
-struct Parts {
-    model: Llama,
-    tokenizer: Tokenizer,
-    projectors: Projectors,
-    features: Features,
+pub(crate) struct Parts {
+    pub(crate) model: Llama,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) projectors: Projectors,
+    pub(crate) features: Features,
 }
 
 /// A model, and a video that is seen and spoken in but has no other sound.
-fn parts(seed: u64) -> Parts {
+pub(crate) fn parts(seed: u64) -> Parts {
     let rule = AfterSpecial::Stripped;
     let tokenizer = Tokenizer::from_model_bytes(&toy::model(), "toy", rule).expect("it is sound");
     let config = Config { vocab_size: tokenizer.vocabulary_size(), ..tiny::config(2, false) };
@@ -47,7 +47,7 @@ fn parts(seed: u64) -> Parts {
 }
 
 impl Parts {
-    fn answerer(&self) -> Answerer<'_> {
+    pub(crate) fn answerer(&self) -> Answerer<'_> {
         Answerer {
             model: &self.model,
             tokenizer: &self.tokenizer,
@@ -72,11 +72,10 @@ impl Parts {
             .expect("every modality has a projector");
         let sample = Sample { tokens, labels: None, features: vec![rows] };
         let batch = Batch::new(self.model.embed_tokens(), &[sample]).expect("one sample");
-        let prompts =
-            Prompts { embeddings: &batch.embeddings, lengths: &batch.lengths, streams: &[stream] };
-        let mut cache = Cache::new(self.model.config(), 1);
-        let answers = generate(&self.model, &mut cache, &prompts, options, |_, _| Next::More);
-        answers.expect("the model runs").remove(0).tokens
+        let embeddings = batch.embeddings.squeeze(0).expect("one sample");
+        let prompt = Prompt { cache: Cache::new(self.model.config()), embeddings, stream };
+        let answers = generate(&self.model, vec![prompt], options, |_, _| Next::More);
+        answers.expect("the model runs").remove(0).0.tokens
     }
 }
 

@@ -7,7 +7,7 @@ use omnivale_kernels::Kernel;
 use omnivale_llm::LlmError;
 use omnivale_llm::checkpoint::{ModelFiles, Moved, Placed, Tensors};
 use omnivale_llm::gguf::{self, Source};
-use omnivale_llm::llama::{Cache, Config, Llama};
+use omnivale_llm::llama::{Cache, Config, Llama, Row};
 use omnivale_llm::lora::{Adapter, Merged, Stage};
 use omnivale_llm::precision::{Precision, Prepared};
 use omnivale_llm::tokenizer::{AfterSpecial, Tokenizer};
@@ -56,16 +56,18 @@ fn cosine(a: &Tensor, b: &Tensor) -> f32 {
 pub(crate) fn logits(model: &Llama) -> [Tensor; 2] {
     let ids: Vec<u32> = (0..24).map(|at| (at * 7) % model.config().vocab_size as u32).collect();
     let all = model.embed(&ids).expect("known tokens");
-    let whole = model.forward(&all, &[ids.len()], None).expect("the model runs");
-    let mut cache = Cache::new(model.config(), 1);
+    let whole = model.forward(&all, &[ids.len()]).expect("the model runs");
+    let mut cache = Cache::new(model.config());
     let steps: Vec<Tensor> = ids
         .iter()
         .map(|id| {
-            let one = model.embed(&[*id]).expect("a known token");
-            model.forward(&one, &[1], Some(&mut cache)).expect("the model runs")
+            let one = model.embed(&[*id]).and_then(|one| Ok(one.squeeze(0)?));
+            let row = Row { cache: &mut cache, count: 1 };
+            model.extend(&one.expect("a known token"), &mut [row]).expect("the model runs")
         })
         .collect();
-    let steps = Tensor::cat(&steps, 1).expect("all of one shape");
+    let steps = Tensor::cat(&steps, 0).and_then(|steps| steps.unsqueeze(0));
+    let steps = steps.expect("all of one shape");
     [whole, steps].map(|hidden| {
         let logits = model.logits(&hidden).expect("the head runs");
         logits.to_dtype(DType::F32).expect("a float")
@@ -200,6 +202,29 @@ fn a_gguf_file_is_the_model_that_was_written() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn keys_and_values_in_sixteen_bits_change_little_and_in_f32_nothing() {
+    let config = Config { hidden_size: 64, head_dim: 16, ..config(2, false, 300) };
+    let tensors = tensors(&config, 12);
+    for precision in [Precision::F32, Precision::Bf16, Precision::F16, Precision::Q8_0] {
+        let prepared = Prepared { tensors: &tensors, precision, device: Device::Cpu };
+        let model = Llama::new(config.clone(), &prepared).unwrap();
+        let width = if precision == Precision::F32 { 4 } else { 2 };
+        let values = config.num_hidden_layers * 2 * config.num_key_value_heads * config.head_dim;
+        assert_eq!(model.bytes_of_position(), values * width);
+        // Without a cache, keys and values are as they were computed.
+        let [exact, steps] = logits(&model);
+        let cosine = cosine(&steps, &exact);
+        eprintln!("{precision}: cosine {cosine}");
+        // What is rounded to eight bits again at every product passes a small difference on as a larger one.
+        let least = if precision == Precision::Q8_0 { 0.999_5 } else { 0.999_98 };
+        assert!(cosine > least, "{precision}: {cosine}");
+        let off = (&steps - &exact).and_then(|off| off.abs()).and_then(|off| off.max_all());
+        let off: f32 = off.unwrap().to_scalar().unwrap();
+        assert!(precision != Precision::F32 || off < 1e-4, "{off}");
     }
 }
 

@@ -24,6 +24,11 @@ pub(crate) fn config(key_heads: usize, tied: bool) -> Config {
     }
 }
 
+/// The same, its heads as wide as the kernels' vectors.
+pub(crate) fn wide(key_heads: usize, tied: bool) -> Config {
+    Config { hidden_size: 64, head_dim: 16, ..config(key_heads, tied) }
+}
+
 /// Values from -0.5 to 0.5, enough for answers that differ.
 pub(crate) fn random(shape: &[usize], rng: &mut ChaCha8Rng) -> Tensor {
     let count = shape.iter().product();

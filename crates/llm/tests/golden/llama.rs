@@ -5,8 +5,8 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use omnivale_llm::checkpoint::{Placed, Tensors};
-use omnivale_llm::generate::{Next, Options, Prompts, generate};
-use omnivale_llm::llama::{Cache, Config, Llama, loss};
+use omnivale_llm::generate::{Next, Options, Prompt, generate};
+use omnivale_llm::llama::{Cache, Config, Llama, Row, loss};
 use omnivale_llm::lora::{Merged, Stage};
 use omnivale_llm::projector::{AUDIO, Projector, SPEECH, VISUAL};
 
@@ -28,7 +28,7 @@ fn labels(tensor: &Tensor) -> Vec<Vec<Option<u32>>> {
 
 fn logits(model: &Llama, embeddings: &Tensor) -> Tensor {
     let time = embeddings.dim(1).expect("embeddings have a length");
-    let hidden = model.forward(embeddings, &[time], None).expect("the model runs");
+    let hidden = model.forward(embeddings, &[time]).expect("the model runs");
     model.logits(&hidden).expect("the head runs")
 }
 
@@ -68,7 +68,7 @@ fn golden_llama_gives_the_same_piece_by_piece() {
     let Some(folder) = golden("llama") else { return };
     let model = Llama::new(config(&folder), &tensors(&folder.join("model.safetensors"))).unwrap();
     let io = tensors(&folder.join("io.safetensors"));
-    let mut cache = Cache::new(model.config(), 1);
+    let mut cache = Cache::new(model.config());
     let mut parts = Vec::new();
     let total = io["inputs_embeds"].dim(1).unwrap();
     let mut at = 0;
@@ -77,11 +77,13 @@ fn golden_llama_gives_the_same_piece_by_piece() {
         if length == 0 {
             break;
         }
-        let part = io["inputs_embeds"].narrow(1, at, length).unwrap();
-        parts.push(model.forward(&part, &[length], Some(&mut cache)).unwrap());
+        let part = io["inputs_embeds"].narrow(1, at, length).unwrap().squeeze(0).unwrap();
+        let row = Row { cache: &mut cache, count: length };
+        parts.push(model.extend(&part, &mut [row]).unwrap());
         at += length;
     }
-    let all = model.logits(&Tensor::cat(&parts, 1).unwrap()).unwrap();
+    let all = Tensor::cat(&parts, 0).unwrap().unsqueeze(0).unwrap();
+    let all = model.logits(&all).unwrap();
     close("logits piece by piece", &all, &io["logits_prefix"], 1e-4);
 }
 
@@ -95,7 +97,7 @@ fn golden_padding_on_the_right_changes_nothing() {
     let mask: Vec<Vec<i64>> = io["padded_mask"].to_vec2().unwrap();
     let lengths: Vec<usize> =
         mask.iter().map(|row| row.iter().filter(|&&real| real != 0).count()).collect();
-    let hidden = model.forward(&Tensor::cat(&rows, 0).unwrap(), &lengths, None).unwrap();
+    let hidden = model.forward(&Tensor::cat(&rows, 0).unwrap(), &lengths).unwrap();
     let logits = model.logits(&hidden).unwrap();
     for (row, &length) in lengths.iter().enumerate() {
         let real = |it: &Tensor| it.get(row).unwrap().narrow(0, 0, length).unwrap();
@@ -158,15 +160,13 @@ fn golden_greedy_generation_gives_the_published_ids() {
     let model = Llama::new(config(&folder), &tensors(&folder.join("model.safetensors"))).unwrap();
     let io = tensors(&folder.join("io.safetensors"));
     let expected: Vec<i64> = io["greedy"].to_vec1().unwrap();
-    let embeddings = &io["inputs_embeds"];
-    let lengths = [embeddings.dim(1).unwrap()];
-    let prompts = Prompts { embeddings, lengths: &lengths, streams: &[0] };
+    let embeddings = io["inputs_embeds"].squeeze(0).unwrap();
+    let prompt = Prompt { cache: Cache::new(model.config()), embeddings, stream: 0 };
     // The fixture goes on after the end token.
     let options =
         Options { choice: Default::default(), most_tokens: expected.len(), end: Vec::new() };
-    let mut cache = Cache::new(model.config(), 1);
-    let answers = generate(&model, &mut cache, &prompts, &options, |_, _| Next::More).unwrap();
-    let own: Vec<i64> = answers[0].tokens.iter().map(|&id| i64::from(id)).collect();
+    let answers = generate(&model, vec![prompt], &options, |_, _| Next::More).unwrap();
+    let own: Vec<i64> = answers[0].0.tokens.iter().map(|&id| i64::from(id)).collect();
     assert_eq!(own, expected);
 }
 

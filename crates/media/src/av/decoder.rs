@@ -91,6 +91,15 @@ impl Decoder {
     }
 }
 
+impl Decoder {
+    /// Forgets all pictures, those that other pictures refer to as well: the next packet may be from
+    /// anywhere in the stream, if it can be decoded by itself. Also ends the end of the stream.
+    pub(crate) fn restart(&mut self) {
+        // SAFETY: the context is open.
+        unsafe { ffi::avcodec_flush_buffers(self.context.as_ptr()) };
+    }
+}
+
 impl Drop for Decoder {
     fn drop(&mut self) {
         let mut context = self.context.as_ptr();

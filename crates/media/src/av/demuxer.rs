@@ -62,6 +62,8 @@ pub(crate) struct Stream {
     pub(crate) frames: Option<u64>,
     pub(crate) sample_rate: i32,
     pub(crate) channels: i32,
+    /// How many pictures the decoder holds back to bring them into order.
+    pub(crate) delay: u32,
 }
 
 /// What came of reading.
@@ -204,6 +206,7 @@ impl Demuxer {
             frames: u64::try_from(stream.nb_frames).ok().filter(|&frames| frames > 0),
             sample_rate: codec.sample_rate,
             channels: channels(codec),
+            delay: u32::try_from(codec.video_delay).unwrap_or(0),
         })
     }
 
@@ -255,6 +258,21 @@ impl Demuxer {
         match unsafe { ffi::av_read_frame(self.input.as_mut_ptr(), packet.raw.as_ptr()) } {
             ffi::AVERROR_EOF => Ok(Read::End),
             code => check(code).map(|_| Read::Packet),
+        }
+    }
+
+    /// The codec's own header, which the container keeps apart from the packets; copied.
+    pub(crate) fn codec_header(&self, index: usize) -> Vec<u8> {
+        let Some(parameters) = self.parameters(index) else { return Vec::new() };
+        // SAFETY: the stream lives as long as the context; `extradata` holds `extradata_size` bytes.
+        unsafe {
+            let parameters = parameters.as_ref();
+            match usize::try_from(parameters.extradata_size) {
+                Ok(size) if size > 0 && !parameters.extradata.is_null() => {
+                    std::slice::from_raw_parts(parameters.extradata, size).to_vec()
+                }
+                _ => Vec::new(),
+            }
         }
     }
 
@@ -325,7 +343,7 @@ impl Packet {
         raw.map(|raw| Packet { raw }).ok_or(AvError(ffi::AVERROR(ffi::ENOMEM)))
     }
 
-    fn get(&self) -> &ffi::AVPacket {
+    pub(super) fn get(&self) -> &ffi::AVPacket {
         // SAFETY: the packet is valid until dropped.
         unsafe { self.raw.as_ref() }
     }
@@ -347,6 +365,36 @@ impl Packet {
     pub(crate) fn start(&self) -> i64 {
         let packet = self.get();
         if packet.pts == ffi::AV_NOPTS_VALUE { packet.dts } else { packet.pts }
+    }
+
+    /// Presentation time in ticks, if the container states it.
+    pub(crate) fn presentation(&self) -> Option<i64> {
+        Some(self.get().pts).filter(|&pts| pts != ffi::AV_NOPTS_VALUE)
+    }
+
+    /// Whether what it decodes to is not to be shown.
+    pub(crate) fn discarded(&self) -> bool {
+        self.get().flags & ffi::AV_PKT_FLAG_DISCARD != 0
+    }
+
+    /// Whether it carries changes for the decoder that later packets depend on.
+    pub(crate) fn reconfigures(&self) -> bool {
+        use ffi::AVPacketSideDataType::{
+            AV_PKT_DATA_DISPLAYMATRIX, AV_PKT_DATA_NEW_EXTRADATA, AV_PKT_DATA_PALETTE,
+            AV_PKT_DATA_PARAM_CHANGE,
+        };
+        [
+            AV_PKT_DATA_DISPLAYMATRIX,
+            AV_PKT_DATA_NEW_EXTRADATA,
+            AV_PKT_DATA_PALETTE,
+            AV_PKT_DATA_PARAM_CHANGE,
+        ]
+        .into_iter()
+        .any(|kind| {
+            // SAFETY: the packet is valid; null for the size is allowed.
+            !unsafe { ffi::av_packet_get_side_data(self.raw.as_ptr(), kind, ptr::null_mut()) }
+                .is_null()
+        })
     }
 
     /// Length in ticks; 0 if unknown.

@@ -6,6 +6,7 @@ mod demuxer;
 mod frame;
 mod libraries;
 mod log;
+mod parser;
 mod pixel_format;
 mod resampler;
 mod scaler;
@@ -19,6 +20,7 @@ pub(crate) use demuxer::{Demuxer, MediaKind, Packet, Read, Stream};
 pub(crate) use frame::{AudioFrame, Frame, SampleLayout, VideoFrame};
 pub(crate) use libraries::{has_decoder, library_versions};
 pub(crate) use log::route_messages;
+pub(crate) use parser::Parser;
 pub(crate) use resampler::Resampler;
 pub(crate) use scaler::{BgrCanvas, Scaler};
 

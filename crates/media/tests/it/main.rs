@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the test failing, with a location")]
 
+mod chosen;
 mod fixtures;
 #[cfg(all(target_arch = "x86_64", unix))]
 mod messages;

@@ -40,6 +40,7 @@ mod abbreviations;
 mod addresses;
 mod chars;
 mod form;
+mod found;
 mod lexer;
 mod marks;
 mod numbers;

@@ -8,7 +8,8 @@ use super::{
     HistogramConfig, NominalRate, Stamp, Stamper, Threshold, ThresholdConfig,
 };
 use crate::downscale::Downscaler;
-use crate::scene_score::{FrameMeasure, SceneMeter};
+use crate::scene_meter::SceneMeter;
+use crate::scene_score::FrameMeasure;
 use crate::small_picture::{Sampling, SmallPicture};
 
 /// Which detector, with its settings.

@@ -39,6 +39,10 @@ fn every_other_global_is_refused_by_name() {
         ("torch._utils", "_rebuild_tensor_v3"),
         ("collections", "OrderedDict.__init__"),
         ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy", "load"),
+        ("__torch__os", "system"),
+        ("torch.jit._pickle", "run"),
+        ("_codecs", "open"),
     ] {
         let message = refused(format!("c{module}\n{name}\n(X\x04\0\0\0exittR").as_bytes());
         assert_eq!(message, format!("byte 2 asks for {module}.{name}"));
@@ -50,10 +54,35 @@ fn every_other_global_is_refused_by_name() {
     assert!(long.len() < 200 && long.contains("\\xff"), "{long}");
 }
 
+/// What `pickle.dumps` of `{"a": numpy.float64(1.5), "b": 7}` writes in protocol 2.
+#[test]
+fn a_number_of_numpys_is_passed_over() {
+    for module in ["numpy.core.multiarray", "numpy._core.multiarray"] {
+        let bytes = pickle(
+            &[
+                b"}q\0(X\x01\0\0\0aq\x01c".as_slice(),
+                module.as_bytes(),
+                b"\nscalar\nq\x02cnumpy\ndtype\nq\x03X\x02\0\0\0f8q\x04\x89\x88\x87q\x05Rq\x06(K\x03X\x01\0\0\0<",
+                b"q\x07NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tq\x08bc_codecs\nencode\nq\x09X\x09\0\0\0",
+                b"\0\0\0\0\0\0\xc3\xb8?q\x0aX\x06\0\0\0latin1q\x0b\x86q\x0cRq\x0d\x86q\x0eRq\x0f",
+                b"X\x01\0\0\0bK\x07u",
+            ]
+            .concat(),
+        );
+        let pickle = read(&bytes).unwrap();
+        let Node::Dict(entries) = &pickle.nodes[pickle.root] else { panic!("a dictionary") };
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|(key, value)| (&pickle.nodes[*key], &pickle.nodes[*value]))
+            .collect();
+        let expected = [(&Node::Text("a"), &Node::Foreign), (&Node::Text("b"), &Node::Int(7))];
+        assert_eq!(entries, expected);
+    }
+}
+
 #[test]
 fn operations_that_make_objects_are_refused() {
-    for operation in
-        [b'i', b'o', b'I', b'L', b'S', b'V', b'P', 0x81, 0x82, 0x92, 0x8f, 0x90, 0x91, 0x96]
+    for operation in [b'i', b'o', b'I', b'L', b'S', b'V', b'P', 0x82, 0x92, 0x8f, 0x90, 0x91, 0x96]
     {
         let message = refused(&[b'(', operation]);
         assert!(message.contains("none that tensors need"), "{operation:#x}: {message}");
@@ -62,6 +91,11 @@ fn operations_that_make_objects_are_refused() {
     assert!(refused(b"ctorch\nFloatStorage\n)R").contains("does not take"));
     assert!(refused(b"N)R").contains("does not take"));
     assert!(refused(b"N}b").contains("attributes of what has none"));
+    assert!(refused(b"ccollections\nOrderedDict\n)\x81").contains("no part of TorchScript's"));
+    assert!(refused(b"c__torch__\nM\nK\x01\x85\x81").contains("no part of TorchScript's"));
+    assert!(refused(b"c__torch__\nM\n)R").contains("does not take"));
+    assert!(refused(b"c__torch__\nM\n)\x81Nb").contains("attributes of what has none"));
+    assert!(refused(b"c__torch__\nM\n)\x81}b}b").contains("attributes of what has none"));
 }
 
 #[test]

@@ -9,7 +9,6 @@ use omnivale_annotate::config::Config;
 use omnivale_annotate::embed::{
     AudioEmbedder, CommonSpace, EmbedError, Encoder, Encoders, EncodersConfig, VisualEmbedder,
 };
-use omnivale_encoders::clip::VisionConfig;
 use omnivale_encoders::clip::preprocess::{Antialias, Preprocess};
 use omnivale_encoders::{ClapAudio, ClipVision, Cmcr, EncoderError, Precision};
 use omnivale_signal::packed_bgr;
@@ -227,12 +226,12 @@ struct Clip {
     preprocess: Preprocess,
 }
 
-fn open_clip(folder: &Path, device: &Device) -> Result<(Clip, usize), EncoderError> {
-    let tower = ClipVision::open_on(folder, Precision::F32, device)?;
-    let config = VisionConfig::open(&folder.join("config.json"))?;
+fn open_clip(path: &Path, device: &Device) -> Result<(Clip, usize), EncoderError> {
+    let tower = ClipVision::open_on(path, Precision::F32, device)?;
+    let width = tower.width();
     // All pixels count, as in CLIP's own preprocessing: nothing here has to equal published features.
     let preprocess = Preprocess { side: tower.image_size(), antialias: Antialias::On };
-    Ok((Clip { tower, preprocess }, config.tower.projection_dim))
+    Ok((Clip { tower, preprocess }, width))
 }
 
 impl VisualEmbedder for Named<Clip> {

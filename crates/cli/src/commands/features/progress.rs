@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::summary::VideoSummary;
 use crate::args::ProgressStyle;
+use crate::video_model::times::clock;
 
 /// Takes what happens in a run; from several threads.
 pub(super) trait Reporter: Sync {
@@ -22,7 +23,7 @@ pub(super) trait Reporter: Sync {
     fn started(&self, id: &VideoId, source: &Path) {
         let _ = (id, source);
     }
-    /// It is decoded up to here.
+    /// It is read up to here.
     fn advanced(&self, id: &VideoId, done: Duration) {
         let _ = (id, done);
     }
@@ -157,7 +158,7 @@ impl Reporter for Bars {
 
     fn advanced(&self, id: &VideoId, done: Duration) {
         if let Some(bar) = self.videos().get(id) {
-            bar.set_message(format!("decoded up to {done}"));
+            bar.set_message(format!("read up to {}", clock(done.seconds().floor())));
             bar.tick();
         }
     }

@@ -1,32 +1,33 @@
 //! `omnivale predict`: a benchmark's questions to a log of answers.
 
+mod desk;
 mod journal;
 mod line;
+mod order;
 mod plan;
 mod progress;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
 use omnivale_dataset::longvale;
-use omnivale_llm::answer::Question;
 use omnivale_llm::generate::Options;
-use omnivale_timeline::Modality;
 use serde_json::{Map, Value, json};
 
-use crate::args::{PredictArgs, WithoutVisual};
-use crate::exit::{Ending, chain, usage};
-use crate::video_model::features::{FeatureFolders, name as modality_name, tensors};
+use crate::args::PredictArgs;
+use crate::exit::{Ending, usage};
+use crate::video_model::features::{FeatureFolders, name as modality_name};
 use crate::video_model::{VideoModel, options, queries};
 use crate::{interrupt, output};
-use journal::{Journal, Key};
-use plan::{VideoPlan, name, plan};
+use desk::Desk;
+use journal::Journal;
+use plan::{VideoPlan, plan};
 use progress::Progress;
 
 /// The version of the receipt; it rises when answers to the same settings may change.
-const SCHEMA: &str = "omnivale.predict/1";
+const SCHEMA: &str = "omnivale.predict/2";
 
 /// What a run came to.
 #[derive(Default)]
@@ -43,6 +44,7 @@ struct Tally {
 /// Everything that asking needs.
 struct Run<'a> {
     args: &'a PredictArgs,
+    plan: &'a [VideoPlan],
     model: &'a VideoModel,
     folders: &'a FeatureFolders,
     options: Options,
@@ -78,111 +80,11 @@ pub(super) fn run(args: &PredictArgs) -> anyhow::Result<Ending> {
     }
     let stop = interrupt::install()?;
     let options = options(&args.answers, &model);
-    let run = Run { args, model: &model, folders: &folders, options, stop };
-    let mut tally = Tally::default();
+    let run = Run { args, plan: &plan, model: &model, folders: &folders, options, stop };
     let mut progress = Progress::new(total, kept);
-    for video in &plan {
-        if stop.load(Ordering::SeqCst) {
-            tally.interrupted = true;
-            break;
-        }
-        progress.video(&video.id);
-        match run.video(video, &mut journal, &mut tally, &mut progress) {
-            Ok(true) => tally.complete += 1,
-            Ok(false) => tally.interrupted = true,
-            Err(Trouble::Log(error)) => return Err(error),
-            Err(Trouble::Video(error)) => {
-                let reason = chain(&error);
-                progress.say(&format!("{}: failed: {reason}", video.id));
-                progress.without(video.asked.len());
-                tally.failed.push((video.id.clone(), reason));
-            }
-        }
-    }
+    let tally = Desk::new(&run, &mut journal, &mut progress).all();
     progress.finish();
-    show(args, &plan, total, kept, &tally, started)
-}
-
-/// What ends a video, and what ends the run.
-enum Trouble {
-    Video(anyhow::Error),
-    Log(anyhow::Error),
-}
-
-impl Run<'_> {
-    /// Asks what is not there yet about one video; `false` if the run is to stop.
-    fn video(
-        &self,
-        video: &VideoPlan,
-        journal: &mut Journal,
-        tally: &mut Tally,
-        progress: &mut Progress,
-    ) -> Result<bool, Trouble> {
-        let key = |index: usize| -> Key {
-            let asked = &video.asked[index];
-            (video.id.clone(), name(asked.task), asked.sentence)
-        };
-        let is_there: Vec<bool> =
-            (0..video.asked.len()).map(|index| journal.kept.contains(&key(index))).collect();
-        // Counted for all videos, so that a run that goes on says the same as one that was not interrupted.
-        let rows = self.rows(video, tally).map_err(Trouble::Video)?;
-        if is_there.iter().all(|there| *there) {
-            return Ok(true);
-        }
-        let answerer = self.model.answerer();
-        let of_model = |error| Trouble::Video(anyhow::Error::new(error));
-        let watched = answerer.watch(&rows).map_err(of_model)?;
-        // Batches are cut the same whatever is there: each answer is then computed in the same company.
-        let all: Vec<usize> = (0..video.asked.len()).collect();
-        for batch in all.chunks(self.args.batch as usize) {
-            if batch.iter().all(|index| is_there[*index]) {
-                continue;
-            }
-            if self.stop.load(Ordering::SeqCst) {
-                return Ok(false);
-            }
-            let questions: Vec<Question> =
-                batch.iter().map(|index| video.asked[*index].question.clone()).collect();
-            let replies = answerer
-                .answer(&watched, &questions, &self.options, &[], |_, _| {})
-                .map_err(of_model)?;
-            let mut lines = Vec::new();
-            let mut new = 0;
-            for (index, reply) in batch.iter().zip(&replies) {
-                if !is_there[*index] {
-                    lines.extend(line::line(&video.id, &video.asked[*index], &reply.text));
-                    new += 1;
-                }
-            }
-            journal.append(&lines).map_err(Trouble::Log)?;
-            tally.written += new;
-            progress.add(new);
-        }
-        Ok(true)
-    }
-
-    /// The features of a video; what it lacks is counted.
-    fn rows(
-        &self,
-        video: &VideoPlan,
-        tally: &mut Tally,
-    ) -> anyhow::Result<omnivale_llm::assemble::Features> {
-        if let Some(broken) = video.broken {
-            bail!("{broken}");
-        }
-        let rows = self.folders.rows(&video.id, self.model)?;
-        for modality in self.folders.modalities().filter(|it| !rows.contains_key(it)) {
-            *tally.missing.entry(modality_name(modality)).or_default() += 1;
-        }
-        let skips = self.args.without_visual == WithoutVisual::Skip || self.model.needs_visual();
-        if skips && !rows.contains_key(&Modality::Visual) {
-            bail!("it has no visual features");
-        }
-        if rows.is_empty() {
-            bail!("it has no features at all");
-        }
-        tensors(&rows)
-    }
+    show(args, &plan, total, kept, &tally?, started)
 }
 
 /// What the answers depend on, the features of each video apart.

@@ -1,7 +1,7 @@
 //! Mark-up tags, addresses of pages and mailboxes, user names and hash tags.
 
 use super::chars::{ends_address, is_letter, is_line_end};
-use super::rules::Match;
+use super::found::Match;
 use super::scan::{HostRule, Scan};
 
 fn is_name(c: char) -> bool {

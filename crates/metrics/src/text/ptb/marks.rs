@@ -1,7 +1,7 @@
 //! Quotation marks, dashes, dots, brackets, smileys and symbols.
 
 use super::chars::is_quote;
-use super::rules::Match;
+use super::found::Match;
 use super::scan::Scan;
 
 /// A dash longer than a hyphen.

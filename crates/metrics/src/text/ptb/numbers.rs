@@ -1,6 +1,6 @@
 //! Numbers, dates, fractions, sums of money and telephone numbers.
 
-use super::rules::Match;
+use super::found::Match;
 use super::scan::Scan;
 
 /// Signs of one fraction each.

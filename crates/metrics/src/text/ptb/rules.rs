@@ -6,36 +6,14 @@
 //! differently because of how the next begins.
 
 use super::addresses;
-use super::chars::{is_currency, is_digit, is_letter, is_quote, is_symbol};
+use super::chars::{is_currency, is_digit, is_quote, is_symbol};
 use super::form::Form;
+use super::found::{Match, letter};
 use super::marks;
 use super::numbers;
 use super::scan::Scan;
 use super::words;
 use std::sync::LazyLock;
-
-/// A recognised token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Match {
-    /// Characters of the token's text.
-    pub(super) token: usize,
-    /// Characters taken from the input; less than `token` where a full stop is used twice.
-    pub(super) taken: usize,
-    /// Characters seen, the context behind the token included.
-    pub(super) seen: usize,
-}
-
-impl Match {
-    /// A token of `length` characters without context.
-    pub(super) fn plain(length: usize) -> Option<Match> {
-        Self::before(length, 0)
-    }
-
-    /// A token of `length` characters recognised by the `context` characters after it.
-    pub(super) fn before(length: usize, context: usize) -> Option<Match> {
-        (length > 0).then_some(Match { token: length, taken: length, seen: length + context })
-    }
-}
 
 /// One line of the table.
 pub(super) struct Rule {
@@ -52,11 +30,6 @@ const fn rule(
     form: Form,
 ) -> Rule {
     Rule { start, find, form }
-}
-
-/// Letters, and the `&` of an accented letter's entity.
-fn letter(c: char) -> bool {
-    is_letter(c) || c == '&'
 }
 
 fn letter_or_digit(c: char) -> bool {

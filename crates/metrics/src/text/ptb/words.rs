@@ -6,7 +6,7 @@ use super::abbreviations::{
 };
 use super::addresses;
 use super::chars::{is_digit, is_line_end, is_space};
-use super::rules::Match;
+use super::found::Match;
 use super::scan::Scan;
 
 /// End of the word at `at`: a letter, letters and digits, and `.`, `!` or `?` where a letter
