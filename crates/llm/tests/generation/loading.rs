@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use candle_core::{DType, Device, Tensor};
 use omnivale_llm::checkpoint::{ModelFiles, Tensors};
@@ -9,7 +10,9 @@ use omnivale_llm::gguf::{self, Source};
 use omnivale_llm::linalg::Matrix;
 use omnivale_llm::llama::{Config, Llama};
 use omnivale_llm::precision::{Precision, Prepared};
+use omnivale_weights::gguf::Gguf;
 use omnivale_weights::{Weights, write_safetensors_map, write_torch};
+use proptest::prelude::*;
 
 use crate::precision::{config, logits, tensors, tokenizer};
 
@@ -54,6 +57,39 @@ fn a_model_that_is_read_where_it_is_packed_says_the_same_to_the_last_bit() {
         for precision in Precision::ALL {
             let expected = bits(&config, &memory, precision);
             assert!(bits(&config, &weights, precision) == expected, "{dtype:?} in {precision}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_file_of_a_damaged_header_is_refused_or_loaded(
+        changes in prop::collection::vec((0.0..1.0_f64, any::<u8>()), 1..4),
+    ) {
+        static FILE: OnceLock<(Vec<u8>, usize)> = OnceLock::new();
+        let (whole, header) = FILE.get_or_init(|| {
+            let folder = tempfile::tempdir().expect("a folder for the test");
+            let size = tokenizer().vocabulary_size();
+            let config = Config { num_hidden_layers: 1, ..config(2, false, size) };
+            let path = folder.path().join("m.gguf");
+            let bytes = written(&path, &tensors(&config, 9), &config, Precision::Q8_0);
+            let of_values: usize = Gguf::open(&path)
+                .map(|file| file.tensors().values().map(|entry| entry.bytes()).sum())
+                .expect("it is sound");
+            let header = bytes.len() - of_values;
+            (bytes, header)
+        });
+        let mut bytes = whole.clone();
+        for (place, value) in changes {
+            bytes[(place * *header as f64) as usize] = value;
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        // Neither may end in anything but a result, nor take memory that the file does not account for.
+        if let Ok(files) = ModelFiles::open(file.path()) {
+            let _ = Llama::new(files.config().clone(), &files);
         }
     }
 }
