@@ -15,7 +15,7 @@ use crate::llama::{Cache, Llama, Row};
 use crate::splice::{Batch, Sample};
 use crate::tokenizer::{TokenId, Tokenizer};
 
-pub use crate::asking::Asking;
+pub use crate::asking::{Answered, Asking};
 pub use crate::generate::RowId;
 
 /// A model with what it needs to be asked about videos, by Vicuna's template.

@@ -6,6 +6,9 @@ use crate::LlmError;
 use crate::answer::{Answerer, Question, Reply, Watched};
 use crate::generate::{Ended, Next, Options, RowId, Rows, TextWatch};
 
+/// A question that is answered, or why it is not.
+pub type Answered = (RowId, Result<Reply, LlmError>);
+
 /// Questions in flight, of any number of videos: one joins as soon as another is answered.
 ///
 /// Each refers to its video's beginning, which is kept once and dropped with the last that needs it. What is answered
@@ -76,7 +79,7 @@ impl<'a> Asking<'a> {
     pub fn step(
         &mut self,
         mut on_text: impl FnMut(RowId, &str),
-    ) -> Result<Vec<(RowId, Result<Reply, LlmError>)>, LlmError> {
+    ) -> Result<Vec<Answered>, LlmError> {
         let Self { rows, texts, .. } = self;
         let ended = rows.step(|row, token| {
             let Some(text) = texts.get_mut(&row) else { return Next::Enough };
