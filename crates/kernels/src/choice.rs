@@ -8,7 +8,7 @@ use candle_core::Device;
 #[cfg(target_arch = "x86_64")]
 use crate::amx;
 use crate::level::Level;
-use crate::{KernelError, onednn};
+use crate::{KernelError, memory, onednn};
 
 thread_local! {
     /// What [`Kernel::used_in`] chose.
@@ -70,9 +70,12 @@ impl Kernel {
         }
         static CHOSEN: OnceLock<Result<Kernel, KernelError>> = OnceLock::new();
         CHOSEN
-            .get_or_init(|| match std::env::var("OMNIVALE_KERNEL") {
-                Ok(name) if !name.is_empty() => Self::named(&name),
-                _ => Ok(Self::best()),
+            .get_or_init(|| {
+                memory::keep_freed_pages();
+                match std::env::var("OMNIVALE_KERNEL") {
+                    Ok(name) if !name.is_empty() => Self::named(&name),
+                    _ => Ok(Self::best()),
+                }
             })
             .clone()
     }
