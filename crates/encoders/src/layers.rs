@@ -54,19 +54,15 @@ impl Linear {
 
     /// Takes `weight`, read where it is packed if that can be.
     fn take(view: &View<'_>, shape: &[usize], bias: Option<&Tensor>) -> Result<Self, EncoderError> {
-        let kind = match view.products() {
-            DType::BF16 => BlockKind::Bf16,
-            DType::F16 => BlockKind::F16,
-            _ => BlockKind::F32,
-        };
-        match view.rows("weight", shape)? {
-            Some(rows) => {
+        let kind = BlockKind::of_weights(view.products());
+        match (view.rows("weight", shape)?, kind) {
+            (Some(rows), Some(kind)) => {
                 let read = |first: usize, to: &mut [u8]| rows.read_as(kind, first, to);
                 let dims = (rows.count(), rows.width());
                 let inner = omnivale_kernels::Linear::read(view.products(), dims, bias, &read)?;
                 Ok(Self { inner })
             }
-            None => Self::new(view, &view.tensor("weight", shape)?, bias),
+            _ => Self::new(view, &view.tensor("weight", shape)?, bias),
         }
     }
 

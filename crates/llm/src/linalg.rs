@@ -8,7 +8,7 @@ use candle_core::{D, DType, Device, Tensor};
 use omnivale_kernels::{Activation, After, BlockFormat, BlockLinear, Kernel};
 
 use crate::LlmError;
-use crate::stored::{self, Below, Stored};
+use crate::stored::{Below, Stored};
 
 /// Queries of a head from which on packing its keys pays.
 const PACKED_QUERIES: usize = 8;
@@ -279,7 +279,7 @@ fn packed(weights: &[Stored], bias: Option<&Tensor>) -> Result<Option<Product>, 
     let weights = Below(weights);
     let Some((kind, dims)) = weights.alike() else { return Ok(None) };
     let read = |first: usize, to: &mut [u8]| weights.read(first, to);
-    if let Some(dtype) = stored::number(kind) {
+    if let Some(dtype) = kind.weights() {
         let linear = omnivale_kernels::Linear::read(dtype, dims, bias, &read)?;
         return Ok(Some(Product::Kernel(Arc::new(linear))));
     }

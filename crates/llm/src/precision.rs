@@ -100,14 +100,9 @@ pub fn packed(tensor: &Tensor, kind: BlockKind) -> Result<Vec<u8>, LlmError> {
     if let Some(quantised) = kind.quantised() {
         return Ok(QTensor::quantize(tensor, quantised)?.data()?.into_owned());
     }
-    let dtype = match kind {
-        BlockKind::F32 => DType::F32,
-        BlockKind::Bf16 => DType::BF16,
-        BlockKind::F16 => DType::F16,
-        other => {
-            return Err(LlmError::input("kind of weights", "one of floats", other.name()));
-        }
-    };
+    let dtype = kind.weights();
+    let dtype =
+        dtype.ok_or_else(|| LlmError::input("kind of weights", "one of floats", kind.name()))?;
     Ok(omnivale_weights::bytes_of(&tensor.to_dtype(dtype)?)?)
 }
 

@@ -175,32 +175,12 @@ impl Below<'_> {
     }
 }
 
-/// The number format of a kind whose values are stored one by one, if products take it.
-pub(crate) fn number(kind: BlockKind) -> Option<DType> {
-    match kind {
-        BlockKind::F32 => Some(DType::F32),
-        BlockKind::F16 => Some(DType::F16),
-        BlockKind::Bf16 => Some(DType::BF16),
-        _ => None,
-    }
-}
-
-/// The kind of numbers of a format that floats are held in.
-pub(crate) fn kind_of(dtype: DType) -> Option<BlockKind> {
-    match dtype {
-        DType::F32 => Some(BlockKind::F32),
-        DType::F16 => Some(BlockKind::F16),
-        DType::BF16 => Some(BlockKind::Bf16),
-        _ => None,
-    }
-}
-
 /// A table of rows in a number format, on a device.
 ///
 /// # Errors
 /// As [`Stored::read`].
 pub(crate) fn table(stored: Stored, dtype: DType, device: &Device) -> Result<Tensor, LlmError> {
-    let table = match kind_of(dtype) {
+    let table = match BlockKind::of_weights(dtype) {
         Some(kind) => stored.held_as(kind).tensor()?,
         None => stored.tensor()?.to_dtype(dtype)?,
     };

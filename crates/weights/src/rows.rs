@@ -42,8 +42,7 @@ impl Rows {
     ) -> Result<Option<Self>, WeightsError> {
         let [count, rest @ ..] = shape else { return Ok(None) };
         let width: usize = rest.iter().product();
-        let known = matches!(kind, BlockKind::F32 | BlockKind::F16 | BlockKind::Bf16)
-            || kind.quantised().is_some();
+        let known = kind.weights().is_some() || kind.quantised().is_some();
         if *count == 0
             || width == 0
             || rest.is_empty()

@@ -108,7 +108,7 @@ impl<'w> View<'w> {
         self.with(|ledger| ledger.known.insert(name.clone()));
         match problem {
             None => {
-                let tensor = match (self.weights.rows(&name)?, numbers(self.dtype)) {
+                let tensor = match (self.weights.rows(&name)?, BlockKind::of_weights(self.dtype)) {
                     (Some(rows), Some(kind)) => rows.tensor(kind, shape)?,
                     _ => self.weights.tensor(&name)?.to_dtype(self.dtype)?,
                 };
@@ -175,16 +175,6 @@ impl<'w> View<'w> {
     fn with<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> T {
         // Each act is one insertion or one look: a panic elsewhere leaves nothing half done.
         act(&mut self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// The kind of values of a number format that rows are read in.
-fn numbers(dtype: DType) -> Option<BlockKind> {
-    match dtype {
-        DType::F32 => Some(BlockKind::F32),
-        DType::F16 => Some(BlockKind::F16),
-        DType::BF16 => Some(BlockKind::Bf16),
-        _ => None,
     }
 }
 

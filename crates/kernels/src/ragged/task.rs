@@ -77,7 +77,7 @@ impl<T: Format> Work for Task<'_, T> {
         // many keys as the queries see.
         unsafe {
             for view in &views {
-                self.scores::<S>(view, &queries[view.queries.clone()]);
+                self.pass::<S, false>(view, &queries[view.queries.clone()]);
             }
             for query in &mut queries {
                 query.by = 1.0 / self.softmax::<S>(query);
@@ -86,7 +86,7 @@ impl<T: Format> Work for Task<'_, T> {
                 }
             }
             for view in &views {
-                self.values::<S>(view, &queries[view.queries.clone()]);
+                self.pass::<S, true>(view, &queries[view.queries.clone()]);
             }
             for query in &queries {
                 let by = S::splat(query.by);
@@ -128,8 +128,9 @@ impl<'a, T: Format> Task<'a, T> {
         block.next_multiple_of(TOGETHER).max(TOGETHER)
     }
 
+    /// Passes over a view, as many keys at a time as stay near: scores of its keys, or sums of its values.
     #[inline(always)]
-    unsafe fn scores<S: Simd>(&self, view: &View<'_, T>, queries: &[Query]) {
+    unsafe fn pass<S: Simd, const VALUES: bool>(&self, view: &View<'_, T>, queries: &[Query]) {
         let block = self.block();
         for begin in (0..view.keys).step_by(block) {
             let run = (begin, block.min(view.keys - begin));
@@ -137,12 +138,29 @@ impl<'a, T: Format> Task<'a, T> {
                 // SAFETY: the caller's promise.
                 unsafe {
                     match queries.len() {
-                        1 => self.few_scores::<S, 1>(queries, view, run),
-                        2 => self.few_scores::<S, 2>(queries, view, run),
-                        3 => self.few_scores::<S, 3>(queries, view, run),
-                        _ => self.few_scores::<S, 4>(queries, view, run),
+                        1 => self.few::<S, VALUES, 1>(queries, view, run),
+                        2 => self.few::<S, VALUES, 2>(queries, view, run),
+                        3 => self.few::<S, VALUES, 3>(queries, view, run),
+                        _ => self.few::<S, VALUES, 4>(queries, view, run),
                     }
                 }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn few<S: Simd, const VALUES: bool, const COUNT: usize>(
+        &self,
+        queries: &[Query],
+        view: &View<'_, T>,
+        run: (usize, usize),
+    ) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if VALUES {
+                self.few_values::<S, COUNT>(queries, view, run);
+            } else {
+                self.few_scores::<S, COUNT>(queries, view, run);
             }
         }
     }
@@ -217,25 +235,6 @@ impl<'a, T: Format> Task<'a, T> {
                 *scores.add(key) = 0.0;
             }
             S::sum(total)
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn values<S: Simd>(&self, view: &View<'_, T>, queries: &[Query]) {
-        let block = self.block();
-        for begin in (0..view.keys).step_by(block) {
-            let run = (begin, block.min(view.keys - begin));
-            for queries in queries.chunks(together::<S>()) {
-                // SAFETY: the caller's promise.
-                unsafe {
-                    match queries.len() {
-                        1 => self.few_values::<S, 1>(queries, view, run),
-                        2 => self.few_values::<S, 2>(queries, view, run),
-                        3 => self.few_values::<S, 3>(queries, view, run),
-                        _ => self.few_values::<S, 4>(queries, view, run),
-                    }
-                }
-            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The ways in which GGUF stores values.
 
+use candle_core::DType;
 use candle_core::quantized::GgmlDType;
 
 use crate::kind::Kind;
@@ -117,6 +118,25 @@ impl BlockKind {
             Self::I64 => Kind::I64,
             _ => return None,
         })
+    }
+
+    /// The kind in which weights of a number format are held, if they may be.
+    #[must_use]
+    pub fn of_weights(dtype: DType) -> Option<Self> {
+        match dtype {
+            DType::F32 => Some(Self::F32),
+            DType::F16 => Some(Self::F16),
+            DType::BF16 => Some(Self::Bf16),
+            _ => None,
+        }
+    }
+
+    /// The other way: the number format of weights, if they are held one by one.
+    #[must_use]
+    pub fn weights(self) -> Option<DType> {
+        [DType::F32, DType::F16, DType::BF16]
+            .into_iter()
+            .find(|dtype| Self::of_weights(*dtype) == Some(self))
     }
 
     /// The block format, if values are stored in blocks.
